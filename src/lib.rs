@@ -1,0 +1,1 @@
+//! Typed protocol bindings and an async client for `codex app-server`.
