@@ -1,1 +1,3 @@
 //! Typed protocol bindings and an async client for `codex app-server`.
+
+pub mod protocol;

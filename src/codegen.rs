@@ -1,0 +1,122 @@
+//! The generator of the protocol types: schema in, Rust source out.
+//!
+//! It is shared by the build script and the development tasks and is no part of the library.
+//!
+//! Stages: `schema` reads and flattens the bundles, `normalize` (with `properties` and `names`)
+//! turns definitions into the closed set of shapes in `ir`, `methods` ties methods to types,
+//! `graph` finds directions and marks, `types` asks typify for the Rust types of properties, and
+//! `emit` prints. `tables` holds what the schema cannot say.
+
+use std::{fmt, result};
+
+use serde_json::Value;
+
+#[path = "codegen/docs.rs"]
+mod docs;
+#[path = "codegen/emit.rs"]
+mod emit;
+#[path = "codegen/graph.rs"]
+mod graph;
+#[path = "codegen/ir.rs"]
+mod ir;
+#[path = "codegen/methods.rs"]
+mod methods;
+#[path = "codegen/names.rs"]
+mod names;
+#[path = "codegen/normalize.rs"]
+mod normalize;
+#[path = "codegen/properties.rs"]
+mod properties;
+#[path = "codegen/schema.rs"]
+mod schema;
+#[path = "codegen/tables.rs"]
+mod tables;
+#[path = "codegen/types.rs"]
+mod types;
+
+use schema::Bundle;
+use tables::Tables;
+
+/// The texts of the files under `schema/`.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub stable: String,
+    pub experimental: String,
+    pub pin: String,
+}
+
+/// Generates the module and insists that every entry of the tables applies.
+///
+/// # Errors
+/// When a definition or method has a shape that the generator does not know, or an entry of the
+/// tables is stale; the message names it.
+pub(crate) fn generate(input: &Input) -> Result<String> {
+    generate_with(input, &Tables::pinned())
+}
+
+fn generate_with(input: &Input, tables: &Tables<'_>) -> Result<String> {
+    let mut bundle = Bundle::parse("experimental.json", &input.experimental)?;
+    tables.fix(&mut bundle);
+    let mut types = normalize::normalize(&bundle, tables)?;
+    let mut methods = methods::methods(&bundle, &mut types, tables)?;
+
+    // The tables are checked against the experimental bundle, which contains the stable one.
+    let unchecked = Tables::pinned();
+    let stable = Bundle::parse("stable.json", &input.stable)?;
+    let mut stable_types = normalize::normalize(&stable, &unchecked)?;
+    let stable_methods = methods::methods(&stable, &mut stable_types, &unchecked)?;
+
+    methods::mark_experimental(&mut methods, &stable_methods);
+    graph::mark_experimental(&mut types, &stable_types);
+    graph::mark_directions(&mut types, &methods, tables)?;
+    let code = emit::emit(&types, &methods, tables, &runtime_version(&input.pin)?)?;
+    match tables.stale().first() {
+        None => Ok(code),
+        Some(it) => Err(Error::new(format!("the {it} no longer applies to the schema, remove it"))),
+    }
+}
+
+fn runtime_version(pin: &str) -> Result<String> {
+    let pin: Value = serde_json::from_str(pin)
+        .map_err(|it| Error::new(format!("pin.json is not valid JSON: {it}")))?;
+    let res = pin.get("runtime").and_then(Value::as_str);
+    Ok(res.ok_or_else(|| Error::new("pin.json has no string `runtime`"))?.to_owned())
+}
+
+/// Why the schema cannot be turned into types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Error {
+    /// From the outermost place to the innermost.
+    places: Vec<String>,
+    message: String,
+}
+
+pub(crate) type Result<T, E = Error> = result::Result<T, E>;
+
+impl Error {
+    fn new(message: impl Into<String>) -> Self {
+        Self { places: Vec::new(), message: message.into() }
+    }
+
+    /// An error about the definition or method `place`.
+    fn at(place: &str, message: impl Into<String>) -> Self {
+        Self { places: vec![format!("`{place}`")], message: message.into() }
+    }
+
+    /// The same error, seen from the definition, property or method `place`.
+    fn within(mut self, place: &str) -> Self {
+        self.places.insert(0, format!("`{place}`"));
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for it in &self.places {
+            write!(f, "{it}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,165 @@
+//! The doc comments of the generated code.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{
+    graph,
+    ir::{Type, Types},
+    methods::Methods,
+};
+
+const EXPERIMENTAL: &str = "**Experimental**: not part of the stable protocol.";
+
+/// What each type is for, to say something about those that the schema does not describe.
+pub(super) struct Roles(BTreeMap<String, Vec<String>>);
+
+impl Roles {
+    pub(super) fn of(types: &Types, methods: &Methods) -> Self {
+        let mut res = Self(BTreeMap::new());
+        for it in &methods.requests {
+            res.add(&it.params, format!("Params of `{}`.", it.method));
+            res.add(&it.response, format!("Response to `{}`.", it.method));
+        }
+        for it in &methods.notifications {
+            res.add(&it.params, format!("Params of the notification `{}`.", it.method));
+        }
+        for it in &methods.server_requests {
+            res.add(&it.params, format!("Params of the server's request `{}`.", it.method));
+            res.add(&it.response, format!("Answer to the server's request `{}`.", it.method));
+        }
+        res.add_users(types);
+        res
+    }
+
+    fn add(&mut self, ty: &str, role: String) {
+        self.0.entry(ty.to_owned()).or_default().push(role);
+    }
+
+    fn add_users(&mut self, types: &Types) {
+        let mut users: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (name, ty) in types {
+            graph::references(ty, &mut |target| {
+                let entry = users.entry(target.to_owned()).or_default();
+                if entry.last() != Some(&name.as_str()) && target != name {
+                    entry.push(name);
+                }
+            });
+        }
+        for (name, ty) in types {
+            if let Some((union, wire)) = &ty.payload_of {
+                self.add(name, format!("The `{wire}` case of [`{union}`]."));
+            } else if !self.0.contains_key(name)
+                && let Some(users) = users.get(name)
+            {
+                self.add(name, format!("Part of {}.", enumerate(users)));
+            }
+        }
+    }
+
+    /// The doc comment of a type.
+    pub(super) fn describe(&self, name: &str, ty: &Type) -> TokenStream {
+        let text = match (&ty.doc, self.0.get(name)) {
+            (Some(it), _) => markdown(it),
+            (None, Some(it)) => it.join(" "),
+            (None, None) => format!("The definition `{name}` of the schema."),
+        };
+        comment(&text, ty.experimental)
+    }
+}
+
+/// The doc comment of a field or variant; `fallback` is Markdown.
+pub(super) fn part(doc: Option<&str>, fallback: &str, experimental: bool) -> TokenStream {
+    comment(&doc.map_or_else(|| fallback.to_owned(), markdown), experimental)
+}
+
+/// `text`, which is Markdown, as doc attributes.
+pub(super) fn comment(text: &str, experimental: bool) -> TokenStream {
+    let mut text = text.to_owned();
+    if experimental {
+        text.push_str("\n\n");
+        text.push_str(EXPERIMENTAL);
+    }
+    let lines = text.lines().map(|it| if it.is_empty() { String::new() } else { format!(" {it}") });
+    quote!(#(#[doc = #lines])*)
+}
+
+/// Turns the schema's plain text into Markdown that means the same: brackets and angles are no
+/// links and tags, bare URLs are links, indentation is no code block.
+pub(super) fn markdown(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let line = line.trim();
+        let mut res = String::new();
+        for (index, piece) in line.split('`').enumerate() {
+            // A last backtick without a partner is a plain character.
+            let is_code = index % 2 == 1 && index < line.matches('`').count();
+            match (index, is_code) {
+                (0, _) => res.push_str(&plain(piece)),
+                (_, true) => {
+                    res.push('`');
+                    res.push_str(piece);
+                    res.push('`');
+                }
+                _ if index % 2 == 1 => {
+                    res.push_str("\\`");
+                    res.push_str(&plain(piece));
+                }
+                _ => res.push_str(&plain(piece)),
+            }
+        }
+        lines.push(res);
+    }
+    lines.join("\n")
+}
+
+fn plain(text: &str) -> String {
+    let mut res = String::new();
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            res.push(' ');
+        }
+        let start = word.find("https://").or_else(|| word.find("http://"));
+        let Some(start) = start else {
+            res.push_str(&escape(word));
+            continue;
+        };
+        let (before, rest) = word.split_at(start);
+        let end = rest.trim_end_matches(['.', ',', ')', ';', ':', '>', '"', '\'']).len();
+        let (url, after) = rest.split_at(end);
+        res.push_str(&format!(
+            "{}<{url}>{}",
+            escape(before.trim_end_matches('<')),
+            escape(after.trim_start_matches('>'))
+        ));
+    }
+    res
+}
+
+fn escape(text: &str) -> String {
+    let mut res = String::new();
+    for it in text.chars() {
+        if matches!(it, '[' | ']' | '<' | '>') {
+            res.push('\\');
+        }
+        res.push(it);
+    }
+    res
+}
+
+/// "[`A`], [`B`] and 3 more".
+fn enumerate(names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    let link = |it: &&str| format!("[`{it}`]");
+    let mut parts: Vec<String> = names.iter().take(SHOWN).map(link).collect();
+    if names.len() > SHOWN {
+        parts.push(format!("{} more", names.len() - SHOWN));
+    }
+    match parts.pop() {
+        Some(last) if parts.is_empty() => last,
+        Some(last) => format!("{} and {last}", parts.join(", ")),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,157 @@
+//! Prints the module.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use serde_json::Value;
+
+use super::{
+    Error, Result,
+    docs::{self, Roles},
+    graph,
+    ir::{Shape, Type, Types},
+    methods::Methods,
+    names,
+    schema::reference,
+    tables::Tables,
+    types::Translator,
+};
+
+#[path = "emit/methods.rs"]
+mod methods;
+#[path = "emit/structs.rs"]
+mod structs;
+#[path = "emit/unions.rs"]
+mod unions;
+
+/// The source of the module.
+pub(super) fn emit(
+    types: &Types,
+    methods: &Methods,
+    tables: &Tables<'_>,
+    runtime_version: &str,
+) -> Result<String> {
+    let streamed = streamed(types, methods)?;
+    let roles = Roles::of(types, methods);
+    let mut emitter =
+        Emitter { types, tables, roles, streamed, translator: Translator::new(types)? };
+    let mut items = vec![quote! {
+        /// The version of the runtime whose schema these types come from.
+        pub const RUNTIME_VERSION: &str = #runtime_version;
+    }];
+    for (name, ty) in types {
+        items.push(emitter.item(name, ty).map_err(|it| it.within(name))?);
+    }
+    items.push(emitter.serde_impls());
+    items.push(methods::emit(methods)?);
+    let file = syn::parse2(quote!(#(#items)*))
+        .map_err(|it| Error::new(format!("the generated code does not parse: {it}")))?;
+    Ok(prettyplease::unparse(&file))
+}
+
+/// What the emitting functions share.
+struct Emitter<'a> {
+    types: &'a Types,
+    tables: &'a Tables<'a>,
+    roles: Roles,
+    /// The structs that decode without an intermediate value.
+    streamed: BTreeSet<String>,
+    translator: Translator,
+}
+
+impl Emitter<'_> {
+    fn item(&mut self, name: &str, ty: &Type) -> Result<TokenStream> {
+        let doc = self.roles.describe(name, ty);
+        let ident = ident(name);
+        match &ty.shape {
+            Shape::Struct(body) => self.struct_item(name, ty, body),
+            Shape::Unit => Ok(structs::unit(&doc, &ident)),
+            Shape::Strings(arms) => Ok(unions::strings(&doc, &ident, arms)),
+            Shape::OpenString => Ok(quote!(open_string! { #doc #ident })),
+            Shape::Tagged { tag, arms } => self.tagged(name, ty, tag, arms),
+            Shape::External(arms) => self.external(name, ty, arms),
+            Shape::Untagged(arms) => self.untagged(name, ty, arms),
+            Shape::Alias(schema) => {
+                let target = self.translator.ty(schema)?;
+                Ok(quote!(#doc pub type #ident = #target;))
+            }
+        }
+    }
+
+    fn serde_impls(&self) -> TokenStream {
+        let idents = |filter: &dyn Fn(&str, &Shape) -> bool| -> Vec<Ident> {
+            self.types.iter().filter(|it| filter(it.0, &it.1.shape)).map(|it| ident(it.0)).collect()
+        };
+        let has_own = |shape: &Shape| {
+            matches!(shape, Shape::Strings(_) | Shape::OpenString | Shape::Alias(_))
+        };
+        let serialize = idents(&|_, shape| !has_own(shape));
+        let deserialize = idents(&|name, shape| !has_own(shape) && !self.streamed.contains(name));
+        quote! {
+            serialize_through_json! { #(#serialize)* }
+            deserialize_through_json! { #(#deserialize)* }
+        }
+    }
+
+    /// The Rust expression for a default of the schema.
+    fn default_value(&self, schema: &Value, value: &Value) -> Result<TokenStream> {
+        if is_intrinsic(value) {
+            return Ok(quote!(Default::default()));
+        }
+        match value {
+            Value::Bool(it) => Ok(quote!(#it)),
+            Value::String(wire) => {
+                let name = reference(schema).unwrap_or_default();
+                let arms = match self.types.get(name).map(|it| &it.shape) {
+                    Some(Shape::Strings(arms) | Shape::External(arms)) => arms,
+                    _ => return Err(Error::new(format!("has the unknown default {value}"))),
+                };
+                let arm = arms.iter().find(|it| it.wire == *wire && it.payload.is_none());
+                let arm = arm.ok_or_else(|| Error::new(format!("has no variant for {value}")))?;
+                let (union, variant) = (ident(name), ident(&arm.name));
+                Ok(quote!(#union::#variant))
+            }
+            Value::Array(items) => {
+                let inner = schema.get("items").unwrap_or(&Value::Null);
+                let items = items.iter().map(|it| self.default_value(inner, it));
+                let items = items.collect::<Result<Vec<_>>>()?;
+                Ok(quote!(vec![#(#items),*]))
+            }
+            _ => Err(Error::new(format!("has the unknown default {value}"))),
+        }
+    }
+}
+
+/// The default of the Rust type is the default of the schema.
+fn is_intrinsic(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(it) => !it,
+        Value::Number(it) => it.as_u64() == Some(0),
+        Value::String(_) => false,
+        Value::Array(it) => it.is_empty(),
+        Value::Object(it) => it.is_empty(),
+    }
+}
+
+/// The structs that a streaming notification consists of.
+fn streamed(types: &Types, methods: &Methods) -> Result<BTreeSet<String>> {
+    let roots = methods.notifications.iter().filter(|it| it.is_streaming());
+    let mut res = graph::closure(types, roots.map(|it| it.params.as_str()))?;
+    res.retain(|it| matches!(types[it].shape, Shape::Struct(_)));
+    Ok(res)
+}
+
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+/// The name of a method or local for a type's name.
+fn snake_ident(name: &str) -> Ident {
+    ident(&names::snake(name))
+}
+
+fn variant_doc(arm: &super::ir::Arm, fallback: &str) -> TokenStream {
+    docs::part(arm.doc.as_deref(), fallback, arm.experimental)
+}

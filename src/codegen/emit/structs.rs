@@ -1,0 +1,325 @@
+//! Structs: fields, construction, decoding.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::{
+    super::{
+        Error, Result, docs,
+        ir::{Field, Presence, Struct, Type},
+        names,
+        types::FieldType,
+    },
+    Emitter, ident, is_intrinsic,
+};
+
+/// A field with everything that is printed of it.
+struct Printed<'a> {
+    field: &'a Field,
+    ident: Ident,
+    /// The type of the value when it is present.
+    inner: TokenStream,
+    /// The type of the field.
+    ty: TokenStream,
+    /// The default, for fields that have one.
+    default: TokenStream,
+    secret: bool,
+}
+
+impl Printed<'_> {
+    fn is_required(&self) -> bool {
+        matches!(self.field.presence, Presence::Required | Presence::Nullable)
+    }
+
+    /// Numbers and flags are taken as they are: a literal could not infer its type otherwise.
+    fn is_scalar(&self) -> bool {
+        let ty = self.inner.to_string();
+        matches!(
+            ty.as_str(),
+            "bool" | "f32" | "f64" | "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64"
+        )
+    }
+
+    /// The type of a parameter for the value, and how it becomes the value.
+    fn parameter(&self) -> (TokenStream, TokenStream) {
+        let (ident, inner) = (&self.ident, &self.inner);
+        if self.is_scalar() {
+            (inner.clone(), quote!(#ident))
+        } else {
+            (quote!(impl Into<#inner>), quote!(#ident.into()))
+        }
+    }
+}
+
+impl Emitter<'_> {
+    pub(super) fn struct_item(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        body: &Struct,
+    ) -> Result<TokenStream> {
+        let fields = self.printed(name, body)?;
+        let doc = self.roles.describe(name, ty);
+        let declaration = declaration(&doc, &ident(name), &fields, ty.input);
+        let json = json(&ident(name), body, ty, &fields);
+        let construction =
+            if ty.input { construction(&ident(name), &fields) } else { TokenStream::new() };
+        let stream = if self.streamed.contains(name) {
+            stream(&ident(name), &fields)
+        } else {
+            TokenStream::new()
+        };
+        Ok(quote!(#declaration #construction #json #stream))
+    }
+
+    fn printed<'f>(&mut self, name: &str, body: &'f Struct) -> Result<Vec<Printed<'f>>> {
+        let mut types = self.translator.fields(name, body)?;
+        let mut res = Vec::new();
+        for field in &body.fields {
+            let Some(FieldType { ident, ty: inner }) = types.remove(&field.wire) else {
+                return Err(Error::new(format!("lost the property `{}`", field.wire)));
+            };
+            if ident == names::REST || ident == "new" {
+                return Err(Error::new(format!("the property `{}` has a taken name", field.wire)));
+            }
+            let ty = match field.presence {
+                Presence::Required | Presence::Default(_) => inner.clone(),
+                Presence::Nullable | Presence::Optional => quote!(Option<#inner>),
+                Presence::ThreeState => quote!(Option<Option<#inner>>),
+            };
+            let default = match &field.presence {
+                Presence::Default(it) => self.default_value(&field.schema, it)?,
+                _ => quote!(Default::default()),
+            };
+            let secret = self.tables.is_secret(name, &field.wire);
+            res.push(Printed { field, ident, inner, ty, default, secret });
+        }
+        Ok(res)
+    }
+}
+
+/// The params of a method that has none.
+pub(super) fn unit(doc: &TokenStream, name: &Ident) -> TokenStream {
+    quote! {
+        #doc
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
+        pub struct #name;
+        impl #name {
+            /// The params, which are null.
+            pub fn new() -> Self {
+                Self
+            }
+        }
+        unit_params!(#name);
+    }
+}
+
+fn declaration(
+    doc: &TokenStream,
+    name: &Ident,
+    fields: &[Printed<'_>],
+    input: bool,
+) -> TokenStream {
+    let parts = fields.iter().map(|it| {
+        let doc = field_doc(it);
+        let (ident, ty) = (&it.ident, &it.ty);
+        quote!(#doc pub #ident: #ty)
+    });
+    let secret = fields.iter().any(|it| it.secret);
+    let debug = (!secret).then(|| quote!(Debug,));
+    let optional = input && !fields.iter().any(Printed::is_required);
+    let intrinsic = fields.iter().all(|it| match &it.field.presence {
+        Presence::Default(it) => is_intrinsic(it),
+        _ => true,
+    });
+    let derived_default = (optional && intrinsic).then(|| quote!(Default,));
+    let default = (optional && !intrinsic).then(|| {
+        let values = fields.iter().map(initial);
+        quote! {
+            impl Default for #name {
+                fn default() -> Self {
+                    Self { #(#values,)* unrecognized: ExtraFields::default() }
+                }
+            }
+        }
+    });
+    let redacted = secret.then(|| redacted_debug(name, fields));
+    quote! {
+        #doc
+        #[derive(Clone, #debug #derived_default PartialEq)]
+        #[non_exhaustive]
+        pub struct #name {
+            #(#parts,)*
+            /// Properties that this version of the protocol does not know.
+            pub unrecognized: ExtraFields,
+        }
+        #default
+        #redacted
+    }
+}
+
+fn field_doc(it: &Printed<'_>) -> TokenStream {
+    let fallback = format!("The property `{}`.", it.field.wire);
+    let mut text = it.field.doc.as_deref().map_or(fallback, docs::markdown);
+    match &it.field.presence {
+        Presence::ThreeState => text.push_str(
+            "\n\nLeft out (`None`), null (`Some(None)`) and a value mean three different things.",
+        ),
+        Presence::Default(it) => text.push_str(&format!("\n\nWhen absent: `{it}`.")),
+        Presence::Required | Presence::Nullable | Presence::Optional => (),
+    }
+    docs::comment(&text, it.field.experimental)
+}
+
+fn initial(it: &Printed<'_>) -> TokenStream {
+    let (ident, default) = (&it.ident, &it.default);
+    quote!(#ident: #default)
+}
+
+fn redacted_debug(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
+    let text = name.to_string();
+    let parts = fields.iter().map(|it| {
+        let ident = &it.ident;
+        let label = ident.to_string();
+        match (it.secret, &it.field.presence) {
+            (false, _) => quote!(.field(#label, &self.#ident)),
+            (true, Presence::Required) => quote!(.field(#label, &Redacted)),
+            (true, _) => quote!(.field(#label, &self.#ident.as_ref().map(|_| Redacted))),
+        }
+    });
+    quote! {
+        impl std::fmt::Debug for #name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(#text) #(#parts)* .finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// `new` with what is required, ids first, and a setter for everything else.
+fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
+    let mut required: Vec<_> = fields.iter().filter(|it| it.is_required()).collect();
+    required.sort_by_key(|it| rank(&it.field.wire));
+    let optional: Vec<_> = fields.iter().filter(|it| !it.is_required()).collect();
+    let new = if required.is_empty() {
+        quote! {
+            /// All properties left out or at their defaults.
+            pub fn new() -> Self {
+                Self::default()
+            }
+        }
+    } else {
+        let params = required.iter().map(|it| {
+            let (ident, ty) = (&it.ident, &it.ty);
+            match it.field.presence {
+                Presence::Nullable => quote!(#ident: #ty),
+                _ => {
+                    let ty = it.parameter().0;
+                    quote!(#ident: #ty)
+                }
+            }
+        });
+        let values = required.iter().map(|it| {
+            let ident = &it.ident;
+            match it.field.presence {
+                Presence::Nullable => quote!(#ident),
+                _ => {
+                    let value = it.parameter().1;
+                    quote!(#ident: #value)
+                }
+            }
+        });
+        let others = optional.iter().map(|it| initial(it));
+        quote! {
+            /// The required properties; all others left out or at their defaults.
+            pub fn new(#(#params),*) -> Self {
+                Self { #(#values,)* #(#others,)* unrecognized: ExtraFields::default() }
+            }
+        }
+    };
+    let setters = optional.iter().map(|it| setter(it));
+    quote!(impl #name { #new #(#setters)* })
+}
+
+/// Ids come first, the thread's before all.
+fn rank(wire: &str) -> (u8, String) {
+    let group = match wire {
+        "threadId" => 0,
+        _ if wire.ends_with("Id") || wire.ends_with("_id") => 1,
+        _ => 2,
+    };
+    (group, wire.to_owned())
+}
+
+fn setter(it: &Printed<'_>) -> TokenStream {
+    let (ident, inner) = (&it.ident, &it.inner);
+    let doc = docs::comment(&format!("Sets [`{ident}`](Self::{ident})."), it.field.experimental);
+    let (ty, value) = it.parameter();
+    let (ty, value) = match it.field.presence {
+        Presence::ThreeState => (quote!(Option<#inner>), quote!(Some(#ident))),
+        Presence::Optional => (ty, quote!(Some(#value))),
+        _ => (ty, value),
+    };
+    quote! {
+        #doc
+        #[must_use]
+        pub fn #ident(mut self, #ident: #ty) -> Self {
+            self.#ident = #value;
+            self
+        }
+    }
+}
+
+/// Decoding from and encoding to a JSON value.
+fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> TokenStream {
+    let skip = body.tag.iter().map(|it| quote!(object.skip(#it);));
+    let decode = fields.iter().map(|it| {
+        let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
+        match &it.field.presence {
+            Presence::Required => quote!(#ident: object.required(#wire)?),
+            Presence::Nullable | Presence::Optional => quote!(#ident: object.optional(#wire)?),
+            Presence::ThreeState => quote!(#ident: object.three_state(#wire)?),
+            Presence::Default(it) if is_intrinsic(it) => quote!(#ident: object.or_default(#wire)?),
+            Presence::Default(_) => quote!(#ident: object.or_else(#wire, || #default)?),
+        }
+    });
+    let encode = fields.iter().map(|it| {
+        let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
+        match &it.field.presence {
+            Presence::Required | Presence::Nullable => quote!(.required(#wire, &self.#ident)),
+            Presence::Optional | Presence::ThreeState => quote!(.optional(#wire, &self.#ident)),
+            // What the client sends leaves defaults to the server.
+            Presence::Default(_) if !ty.output => {
+                quote!(.unless(#wire, &self.#ident, &#default))
+            }
+            Presence::Default(_) => quote!(.required(#wire, &self.#ident)),
+        }
+    });
+    let mutable = (body.tag.is_some() || !fields.is_empty()).then(|| quote!(mut));
+    quote! {
+        impl Json for #name {
+            fn from_json(value: &Value) -> Result<Self, DecodeError> {
+                let #mutable object = Object::of(value)?;
+                #(#skip)*
+                Ok(Self { #(#decode,)* unrecognized: object.rest() })
+            }
+            fn to_json(&self) -> Value {
+                Fields::new(&self.unrecognized) #(#encode)* .finish()
+            }
+        }
+    }
+}
+
+/// Decoding without an intermediate value, for what arrives in floods.
+fn stream(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
+    let parts = fields.iter().map(|it| {
+        let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
+        let (ty, missing) = match it.field.presence {
+            Presence::Required => (&it.ty, quote!(required)),
+            _ => (&it.ty, quote!((#default))),
+        };
+        quote!(#ident: #ty = #wire, #missing;)
+    });
+    quote!(streamed_struct! { #name { #(#parts)* } })
+}

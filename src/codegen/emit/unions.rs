@@ -1,0 +1,264 @@
+//! Enums: open strings, and the three ways in which JSON tells alternatives apart.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use serde_json::Value;
+
+use super::{
+    super::{
+        Error, Result,
+        ir::{Arm, Field, Presence, Shape, Struct, Type},
+        names,
+        schema::reference,
+    },
+    Emitter, ident, snake_ident, variant_doc,
+};
+
+/// An enum of strings.
+pub(super) fn strings(doc: &TokenStream, name: &Ident, arms: &[Arm]) -> TokenStream {
+    let variants = arms.iter().map(|it| {
+        let doc = variant_doc(it, &format!("The value `{}`.", it.wire));
+        let ident = ident(&it.name);
+        quote!(#doc #ident)
+    });
+    let pairs = arms.iter().map(|it| {
+        let (ident, wire) = (ident(&it.name), &it.wire);
+        quote!(#ident = #wire)
+    });
+    quote! {
+        #doc
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#variants,)*
+            /// A value that this version of the protocol does not know.
+            Unrecognized(String),
+        }
+        string_enum! { #name { #(#pairs,)* } }
+    }
+}
+
+impl Emitter<'_> {
+    pub(super) fn tagged(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        tag: &str,
+        arms: &[Arm],
+    ) -> Result<TokenStream> {
+        let describe = |it: &Arm| format!("The case whose `{tag}` is `{}`.", it.wire);
+        let declaration = self.declaration(name, ty, arms, &describe, true)?;
+        let (payloads, units) = self.split(arms)?;
+        let accessors = self.accessors(name, arms);
+        let ident = ident(name);
+        Ok(quote! {
+            #declaration
+            #accessors
+            tagged_union! { #ident, #tag, { #(#payloads,)* }, { #(#units,)* } }
+        })
+    }
+
+    pub(super) fn external(&mut self, name: &str, ty: &Type, arms: &[Arm]) -> Result<TokenStream> {
+        let describe = |it: &Arm| match it.payload {
+            None => format!("The value `{}`.", it.wire),
+            Some(_) => format!("An object whose only key is `{}`.", it.wire),
+        };
+        let declaration = self.declaration(name, ty, arms, &describe, true)?;
+        let (payloads, units) = self.split(arms)?;
+        let ident = ident(name);
+        Ok(quote! {
+            #declaration
+            external_union! { #ident, { #(#payloads,)* }, { #(#units,)* } }
+        })
+    }
+
+    pub(super) fn untagged(&mut self, name: &str, ty: &Type, arms: &[Arm]) -> Result<TokenStream> {
+        let is_scalar = |it: &Arm| matches!(it.name.as_str(), "String" | "Integer");
+        let open = !arms.iter().all(is_scalar);
+        let describe = |it: &Arm| match it.payload.as_ref().and_then(reference) {
+            Some(target) => format!("A [`{target}`]."),
+            None => format!("A JSON {}.", names::snake(&it.name).replace("list", "array")),
+        };
+        let declaration = self.declaration(name, ty, arms, &describe, open)?;
+        let mut parts = Vec::new();
+        for arm in arms {
+            let payload = arm.payload.as_ref().unwrap_or(&Value::Null);
+            let test = self.test(payload)?;
+            let ident = ident(&arm.name);
+            let ty = self.translator.ty(payload)?;
+            parts.push(quote!(#ident(#ty) if #test));
+        }
+        let ident = ident(name);
+        let kind = if open { quote!(open) } else { quote!(closed) };
+        Ok(quote!(#declaration untagged_union! { #kind #ident { #(#parts,)* } }))
+    }
+
+    fn declaration(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        arms: &[Arm],
+        describe: &dyn Fn(&Arm) -> String,
+        open: bool,
+    ) -> Result<TokenStream> {
+        let doc = self.roles.describe(name, ty);
+        let mut variants = Vec::new();
+        let mut conversions = Vec::new();
+        let mut payloads = BTreeSet::new();
+        let name = ident(name);
+        for arm in arms {
+            let (doc, variant) = (variant_doc(arm, &describe(arm)), ident(&arm.name));
+            let Some(payload) = &arm.payload else {
+                variants.push(quote!(#doc #variant));
+                continue;
+            };
+            let ty = self.translator.ty(payload)?;
+            variants.push(quote!(#doc #variant(#ty)));
+            if payloads.insert(ty.to_string()) {
+                conversions.push(quote! {
+                    impl From<#ty> for #name {
+                        fn from(it: #ty) -> Self {
+                            Self::#variant(it)
+                        }
+                    }
+                });
+            } else {
+                return Err(Error::new("has two variants with the same payload"));
+            }
+        }
+        let derives = if open { quote!(PartialEq) } else { quote!(PartialEq, Eq, Hash) };
+        let catch_all = open.then(|| {
+            quote! {
+                /// A value that this version of the protocol does not know, as it was received.
+                Unrecognized(Value),
+            }
+        });
+        Ok(quote! {
+            #doc
+            #[derive(Clone, Debug, #derives)]
+            #[non_exhaustive]
+            pub enum #name {
+                #(#variants,)*
+                #catch_all
+            }
+            #(#conversions)*
+        })
+    }
+
+    /// The arguments of the macros: variants with a payload, and those without.
+    fn split(&mut self, arms: &[Arm]) -> Result<(Vec<TokenStream>, Vec<TokenStream>)> {
+        let mut res = (Vec::new(), Vec::new());
+        for arm in arms {
+            let (ident, wire) = (ident(&arm.name), &arm.wire);
+            match &arm.payload {
+                Some(_) => res.0.push(quote!(#ident = #wire)),
+                None => res.1.push(quote!(#ident = #wire)),
+            }
+        }
+        Ok(res)
+    }
+
+    /// Getters for the strings that every variant carries.
+    fn accessors(&self, name: &str, arms: &[Arm]) -> TokenStream {
+        let mut shared: Option<Vec<&Field>> = None;
+        for arm in arms {
+            let Some(body) = arm.payload.as_ref().and_then(|it| self.struct_of(it)) else {
+                return TokenStream::new();
+            };
+            let fields = body.fields.iter().filter(|it| is_required_string(it));
+            shared = Some(match shared {
+                None => fields.collect(),
+                Some(known) => {
+                    let fields: BTreeSet<_> = fields.map(|it| &it.wire).collect();
+                    known.into_iter().filter(|it| fields.contains(&it.wire)).collect()
+                }
+            });
+        }
+        if arms.len() < 2 {
+            return TokenStream::new();
+        }
+        let variants: Vec<_> = arms.iter().map(|it| ident(&it.name)).collect();
+        let methods = shared.unwrap_or_default().into_iter().map(|it| {
+            let (wire, method) = (&it.wire, snake_ident(&it.wire));
+            let doc = format!(
+                " The `{wire}` that every variant has; of an unrecognized one if it has it, too."
+            );
+            quote! {
+                #[doc = #doc]
+                pub fn #method(&self) -> Option<&str> {
+                    match self {
+                        #(Self::#variants(it) => Some(&it.#method),)*
+                        Self::Unrecognized(it) => it.get(#wire)?.as_str(),
+                    }
+                }
+            }
+        });
+        let name = ident(name);
+        let methods: Vec<_> = methods.collect();
+        if methods.is_empty() {
+            return TokenStream::new();
+        }
+        quote!(impl #name { #(#methods)* })
+    }
+
+    fn struct_of(&self, schema: &Value) -> Option<&Struct> {
+        match &self.types.get(reference(schema)?)?.shape {
+            Shape::Struct(it) => Some(it),
+            _ => None,
+        }
+    }
+
+    /// How to see that a value is this alternative.
+    fn test(&self, schema: &Value) -> Result<TokenStream> {
+        if let Some(target) = reference(schema) {
+            let fits = self.fits(target)?;
+            return Ok(quote!(Fits(&[#(#fits),*])));
+        }
+        match schema.get("type").and_then(Value::as_str) {
+            Some("string") => Ok(quote!(IsString)),
+            Some("integer") => Ok(quote!(IsInteger)),
+            Some("array") => Ok(quote!(IsArray)),
+            _ => Err(Error::new("has an alternative that the generator cannot tell apart")),
+        }
+    }
+
+    /// The objects that count as the type `target`.
+    fn fits(&self, target: &str) -> Result<Vec<TokenStream>> {
+        let body = match self.types.get(target).map(|it| &it.shape) {
+            Some(Shape::Struct(it)) => it,
+            Some(Shape::Untagged(arms)) => {
+                let inner = arms.iter().filter_map(|it| reference(it.payload.as_ref()?));
+                let fits = inner.map(|it| self.fits(it)).collect::<Result<Vec<_>>>()?;
+                return Ok(fits.concat());
+            }
+            Some(Shape::Tagged { tag, .. }) => {
+                return Ok(vec![quote!(Fit { required: &[#tag], values: &[], allowed: None })]);
+            }
+            _ => return Err(Error::new(format!("`{target}` is no object to tell apart"))),
+        };
+        let required = body.fields.iter().filter(|it| it.presence == Presence::Required);
+        let required = required.map(|it| &it.wire);
+        let values = body.fields.iter().filter_map(|it| {
+            let Shape::Strings(arms) = &self.types.get(reference(&it.schema)?)?.shape else {
+                return None;
+            };
+            let (wire, values) = (&it.wire, arms.iter().map(|it| &it.wire));
+            Some(quote!((#wire, &[#(#values),*])))
+        });
+        let allowed = if body.closed {
+            let all = body.fields.iter().map(|it| &it.wire);
+            quote!(Some(&[#(#all),*]))
+        } else {
+            quote!(None)
+        };
+        Ok(vec![quote! {
+            Fit { required: &[#(#required),*], values: &[#(#values),*], allowed: #allowed }
+        }])
+    }
+}
+
+fn is_required_string(field: &Field) -> bool {
+    field.presence == Presence::Required && field.schema.get("type") == Some(&"string".into())
+}

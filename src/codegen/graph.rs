@@ -1,0 +1,107 @@
+//! Who reaches what: which types the client sends, which it receives, which are experimental.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Error, Result,
+    ir::{Shape, Type, Types},
+    methods::Methods,
+    schema::visit_references,
+    tables::Tables,
+};
+
+/// Sets `input` and `output` on every type and drops what neither direction reaches.
+pub(super) fn mark_directions(
+    types: &mut Types,
+    methods: &Methods,
+    tables: &Tables<'_>,
+) -> Result<()> {
+    let client = methods.requests.iter().map(|it| it.params.as_str());
+    let answers = methods.server_requests.iter().map(|it| it.response.as_str());
+    let input = closure(types, client.chain(answers))?;
+
+    let responses = methods.requests.iter().map(|it| it.response.as_str());
+    let asked = methods.server_requests.iter().map(|it| it.params.as_str());
+    let told = methods.notifications.iter().map(|it| it.params.as_str());
+    let mut output = closure(types, responses.chain(asked).chain(told))?;
+
+    for root in tables.extra_roots {
+        if types.contains_key(*root) && !input.contains(*root) && !output.contains(*root) {
+            tables.mark_extra_root(root);
+        }
+    }
+    let extra = tables.extra_roots.iter().copied().filter(|it| types.contains_key(*it));
+    output.extend(closure(types, extra)?);
+
+    for (name, ty) in &mut *types {
+        ty.input = input.contains(name);
+        ty.output = output.contains(name);
+    }
+    types.retain(|_, ty| ty.input || ty.output);
+    Ok(())
+}
+
+/// The names that `roots` reach, themselves included.
+pub(super) fn closure<'a>(
+    types: &Types,
+    roots: impl Iterator<Item = &'a str>,
+) -> Result<BTreeSet<String>> {
+    let mut todo: Vec<String> = roots.map(str::to_owned).collect();
+    let mut res = BTreeSet::new();
+    while let Some(name) = todo.pop() {
+        let Some(ty) = types.get(&name) else {
+            return Err(Error::at(&name, "is referred to but not generated"));
+        };
+        if res.insert(name) {
+            references(ty, &mut |it| todo.push(it.to_owned()));
+        }
+    }
+    Ok(res)
+}
+
+/// Calls `visit` with every type that `ty` names.
+pub(super) fn references(ty: &Type, visit: &mut dyn FnMut(&str)) {
+    match &ty.shape {
+        Shape::Struct(it) => it.fields.iter().for_each(|it| visit_references(&it.schema, visit)),
+        Shape::Tagged { arms, .. } | Shape::External(arms) | Shape::Untagged(arms) => {
+            arms.iter()
+                .filter_map(|it| it.payload.as_ref())
+                .for_each(|it| visit_references(it, visit));
+        }
+        Shape::Alias(it) => visit_references(it, visit),
+        Shape::Strings(_) | Shape::OpenString | Shape::Unit => (),
+    }
+}
+
+/// Marks the types, fields and variants that `stable` lacks. The parts of an experimental type
+/// are not marked again.
+pub(super) fn mark_experimental(types: &mut Types, stable: &Types) {
+    for (name, ty) in types {
+        let Some(known) = stable.get(name) else {
+            ty.experimental = true;
+            continue;
+        };
+        match (&mut ty.shape, &known.shape) {
+            (Shape::Struct(new), Shape::Struct(old)) => {
+                for field in &mut new.fields {
+                    field.experimental = !old.fields.iter().any(|it| it.wire == field.wire);
+                }
+            }
+            (
+                Shape::Strings(new)
+                | Shape::External(new)
+                | Shape::Untagged(new)
+                | Shape::Tagged { arms: new, .. },
+                Shape::Strings(old)
+                | Shape::External(old)
+                | Shape::Untagged(old)
+                | Shape::Tagged { arms: old, .. },
+            ) => {
+                for arm in new {
+                    arm.experimental = !old.iter().any(|it| it.name == arm.name);
+                }
+            }
+            _ => (),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the generator knows about the protocol once the schema is understood: a closed set of
+//! shapes, so that everything after it can match without a fallback.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// Every type of the protocol by its Rust name.
+pub(super) type Types = BTreeMap<String, Type>;
+
+/// One named type.
+#[derive(Clone, Debug)]
+pub(super) struct Type {
+    pub doc: Option<String>,
+    pub shape: Shape,
+    /// Not part of the stable bundle.
+    pub experimental: bool,
+    /// Reachable from something that the client sends.
+    pub input: bool,
+    /// Reachable from something that the server sends.
+    pub output: bool,
+    /// The union and wire value of which this is the payload.
+    pub payload_of: Option<(String, String)>,
+}
+
+impl Type {
+    pub(super) fn new(doc: Option<String>, shape: Shape) -> Self {
+        Self { doc, shape, experimental: false, input: false, output: false, payload_of: None }
+    }
+}
+
+/// What a type looks like on the wire.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    Struct(Struct),
+    /// The params of a method that has none: null on the wire.
+    Unit,
+    /// A string out of an open set.
+    Strings(Vec<Arm>),
+    /// A string that the schema does not enumerate but that deserves a type.
+    OpenString,
+    /// Objects told apart by the value of one property.
+    Tagged {
+        tag: String,
+        arms: Vec<Arm>,
+    },
+    /// Strings, or objects with one property that names the variant.
+    External(Vec<Arm>),
+    /// Alternatives told apart by their JSON type or by their properties.
+    Untagged(Vec<Arm>),
+    /// Another name for the type of this schema.
+    Alias(Value),
+}
+
+/// An object with named properties.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Struct {
+    pub fields: Vec<Field>,
+    /// The property that names the variant, when this is the payload of a tagged union.
+    pub tag: Option<String>,
+    /// The schema forbids other properties. Decoding ignores that; telling alternatives apart uses it.
+    pub closed: bool,
+}
+
+/// One property.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub wire: String,
+    pub doc: Option<String>,
+    /// The schema of the value when it is present and not null.
+    pub schema: Value,
+    pub presence: Presence,
+    pub experimental: bool,
+}
+
+/// When a property may be absent, and what absence means.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Presence {
+    Required,
+    /// Always there, may be null.
+    Nullable,
+    /// Absent and null mean the same.
+    Optional,
+    /// Absent, null and a value mean three things.
+    ThreeState,
+    /// Absent means this value.
+    Default(Value),
+}
+
+/// One variant of an enum or union.
+#[derive(Clone, Debug)]
+pub(super) struct Arm {
+    pub name: String,
+    /// The value, tag or key on the wire; empty for untagged alternatives.
+    pub wire: String,
+    pub doc: Option<String>,
+    /// The schema of what the variant carries.
+    pub payload: Option<Value>,
+    pub experimental: bool,
+}

@@ -1,0 +1,220 @@
+//! The methods of the protocol, each tied to its params and its response.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    Error, Result,
+    ir::{Shape, Type, Types},
+    names,
+    normalize::{alternatives, description},
+    schema::{Bundle, reference},
+    tables::Tables,
+};
+
+/// A request in either direction.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub method: String,
+    pub params: String,
+    pub response: String,
+    pub doc: Option<String>,
+    pub experimental: bool,
+}
+
+/// A notification of the server.
+#[derive(Clone, Debug)]
+pub(super) struct Notification {
+    pub method: String,
+    pub params: String,
+    /// The variant of `ServerNotification`.
+    pub variant: String,
+    /// No other method has these params.
+    pub exclusive: bool,
+    pub doc: Option<String>,
+    pub experimental: bool,
+}
+
+impl Notification {
+    /// Carries one chunk of something that arrives in many: worth decoding without a detour.
+    pub(super) fn is_streaming(&self) -> bool {
+        self.method.to_lowercase().ends_with("delta")
+    }
+}
+
+/// Everything that can be called or sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Methods {
+    pub requests: Vec<Request>,
+    pub notifications: Vec<Notification>,
+    pub server_requests: Vec<Request>,
+    pub client_notifications: Vec<String>,
+}
+
+/// Reads the method roots of `bundle`. Adds the params of methods that have none to `types`.
+pub(super) fn methods(bundle: &Bundle, types: &mut Types, tables: &Tables<'_>) -> Result<Methods> {
+    let mut res = Methods::default();
+    for arm in arms(bundle, "ClientRequest")? {
+        res.requests.push(request(arm, types, tables)?);
+    }
+    for arm in arms(bundle, "ServerRequest")? {
+        res.server_requests.push(request(arm, types, tables)?);
+    }
+    for arm in arms(bundle, "ServerNotification")? {
+        res.notifications.push(notification(arm, types)?);
+    }
+    for arm in arms(bundle, "ClientNotification")? {
+        let method = method_of(arm)?;
+        if arm.get("properties").and_then(|it| it.get("params")).is_some() {
+            return Err(Error::at(method, "is a client notification with params"));
+        }
+        res.client_notifications.push(method.to_owned());
+    }
+    name_notifications(&mut res.notifications)?;
+    check_unique(&res)?;
+    check_responses(bundle, &res)?;
+    Ok(res)
+}
+
+/// Marks the methods of `methods` that `stable` lacks.
+pub(super) fn mark_experimental(methods: &mut Methods, stable: &Methods) {
+    let known = |it: &[Request]| it.iter().map(|it| it.method.clone()).collect::<BTreeSet<_>>();
+    let (requests, server) = (known(&stable.requests), known(&stable.server_requests));
+    let notifications: BTreeSet<_> = stable.notifications.iter().map(|it| &it.method).collect();
+    for it in &mut methods.requests {
+        it.experimental = !requests.contains(&it.method);
+    }
+    for it in &mut methods.server_requests {
+        it.experimental = !server.contains(&it.method);
+    }
+    for it in &mut methods.notifications {
+        it.experimental = !notifications.contains(&it.method);
+    }
+}
+
+fn arms<'a>(bundle: &'a Bundle, root: &str) -> Result<&'a Vec<Value>> {
+    let schema = bundle.definitions.get(root);
+    schema.and_then(alternatives).ok_or_else(|| Error::at(root, "is missing or no union"))
+}
+
+fn method_of(arm: &Value) -> Result<&str> {
+    let res = arm.pointer("/properties/method/enum/0").and_then(Value::as_str);
+    res.ok_or_else(|| Error::new(format!("a method without a name: {arm}")))
+}
+
+fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Request> {
+    let method = method_of(arm)?;
+    let schema =
+        arm.pointer("/properties/params").cloned().unwrap_or_else(|| json!({"type": "null"}));
+    let named = params_name(&schema).map_err(|it| it.within(method))?;
+    let response = match (tables.response(method), &named) {
+        (Some(it), _) => it.to_owned(),
+        (None, Some(params)) if params.ends_with("Params") => {
+            format!("{}Response", params.trim_end_matches("Params"))
+        }
+        _ => format!("{}Response", names::pascal(method)),
+    };
+    if !types.contains_key(&response) {
+        return Err(Error::at(method, format!("has no response: there is no `{response}`")));
+    }
+    let params = match named {
+        Some(it) => it,
+        None => add_unit_params(method, &response, types)?,
+    };
+    if !types.contains_key(&params) {
+        return Err(Error::at(method, format!("has no params: there is no `{params}`")));
+    }
+    Ok(Request {
+        method: method.to_owned(),
+        params,
+        response,
+        doc: description(arm),
+        experimental: false,
+    })
+}
+
+fn add_unit_params(method: &str, response: &str, types: &mut Types) -> Result<String> {
+    let base = response.strip_suffix("Response").unwrap_or(response);
+    let name = format!("{base}Params");
+    match types.insert(name.clone(), Type::new(None, Shape::Unit)) {
+        None => Ok(name),
+        Some(_) => Err(Error::at(method, format!("takes no params, but `{name}` exists"))),
+    }
+}
+
+/// The type of the params, or none when they are null.
+fn params_name(schema: &Value) -> Result<Option<String>> {
+    let null = json!({ "type": "null" });
+    if *schema == null {
+        return Ok(None);
+    }
+    let target = match alternatives(schema).map(Vec::as_slice) {
+        None => reference(schema),
+        Some([it, other]) if *other == null => reference(it),
+        Some(_) => None,
+    };
+    let target =
+        target.ok_or_else(|| Error::new(format!("has params of unknown shape: {schema}")))?;
+    let inner =
+        if names::is_nullable_wrapper(target) { &target["Nullable".len()..] } else { target };
+    Ok(Some(inner.to_owned()))
+}
+
+fn notification(arm: &Value, types: &Types) -> Result<Notification> {
+    let method = method_of(arm)?;
+    let target = arm.pointer("/properties/params").and_then(reference);
+    let params = target.ok_or_else(|| Error::at(method, "is a notification without params"))?;
+    if !types.contains_key(params) {
+        return Err(Error::at(method, format!("has no params: there is no `{params}`")));
+    }
+    Ok(Notification {
+        method: method.to_owned(),
+        params: params.to_owned(),
+        variant: String::new(),
+        exclusive: true,
+        doc: description(arm),
+        experimental: false,
+    })
+}
+
+/// Variants are named after the params, or after the method where several share them.
+fn name_notifications(notifications: &mut [Notification]) -> Result<()> {
+    let all: Vec<String> = notifications.iter().map(|it| it.params.clone()).collect();
+    for it in &mut *notifications {
+        it.exclusive = all.iter().filter(|params| **params == it.params).count() == 1;
+        it.variant = if it.exclusive {
+            it.params.strip_suffix("Notification").unwrap_or(&it.params).to_owned()
+        } else {
+            names::variant(&it.method)?
+        };
+    }
+    names::check_distinct(notifications.iter().map(|it| it.variant.as_str()))
+        .map_err(|it| it.within("ServerNotification"))
+}
+
+/// One params type belongs to one request, or the traits could not tell the method.
+fn check_unique(methods: &Methods) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for it in methods.requests.iter().chain(&methods.server_requests) {
+        if !seen.insert(&it.params) {
+            return Err(Error::at(&it.method, format!("shares the params `{}`", it.params)));
+        }
+    }
+    Ok(())
+}
+
+/// Every response of the schema answers some method.
+fn check_responses(bundle: &Bundle, methods: &Methods) -> Result<()> {
+    let used: BTreeSet<&str> = methods
+        .requests
+        .iter()
+        .chain(&methods.server_requests)
+        .map(|it| it.response.as_str())
+        .collect();
+    let is_response = |it: &&String| it.ends_with("Response") && !it.starts_with("JSONRPC");
+    match bundle.definitions.keys().filter(is_response).find(|it| !used.contains(it.as_str())) {
+        None => Ok(()),
+        Some(it) => Err(Error::at(it, "answers no method")),
+    }
+}

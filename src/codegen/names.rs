@@ -1,0 +1,101 @@
+//! Rust names for wire names.
+
+use heck::{ToSnakeCase, ToUpperCamelCase};
+use serde_json::Value;
+
+use super::{Error, Result, schema::reference};
+
+/// The catch-all of every open enum and the field for what a struct does not know.
+pub(super) const CATCH_ALL: &str = "Unrecognized";
+pub(super) const REST: &str = "unrecognized";
+
+/// Names that the hand-written part of the module takes.
+const TAKEN: [&str; 15] = [
+    "ClientNotification",
+    "ClientRequest",
+    "DecodeError",
+    "ExtraFields",
+    "Json",
+    "Map",
+    "Notification",
+    "NotificationSeed",
+    "RawMessage",
+    "Request",
+    "ServerCall",
+    "ServerNotification",
+    "ServerRequest",
+    "ServerRequestError",
+    "Value",
+];
+
+pub(super) fn pascal(wire: &str) -> String {
+    wire.to_upper_camel_case()
+}
+
+pub(super) fn snake(name: &str) -> String {
+    name.to_snake_case()
+}
+
+/// The variant for a value, tag or method on the wire.
+pub(super) fn variant(wire: &str) -> Result<String> {
+    let res = pascal(wire);
+    if res == CATCH_ALL || syn::parse_str::<syn::Ident>(&res).is_err() {
+        return Err(Error::new(format!("the value `{wire}` gives no usable variant name")));
+    }
+    Ok(res)
+}
+
+/// The variant for an alternative that has no name on the wire: after its JSON type, or after the
+/// part of the referenced type's name that differs from the union's.
+pub(super) fn alternative(union: &str, schema: &Value) -> Option<String> {
+    if let Some(target) = reference(schema) {
+        return Some(distinctive(union, target));
+    }
+    let res = match schema.get("type")?.as_str()? {
+        "string" => "String",
+        "integer" => "Integer",
+        "number" => "Number",
+        "boolean" => "Boolean",
+        "array" => "List",
+        "object" => "Object",
+        _ => return None,
+    };
+    Some(res.to_owned())
+}
+
+/// `McpElicitationStringSchema` inside `McpElicitationPrimitiveSchema` is `String`.
+fn distinctive(union: &str, target: &str) -> String {
+    let words = |it: &str| -> Vec<String> {
+        it.to_snake_case().split('_').map(ToUpperCamelCase::to_upper_camel_case).collect()
+    };
+    let (union, mut rest) = (words(union), words(target));
+    let prefix = union.iter().zip(&rest).take_while(|(a, b)| a == b).count();
+    rest.drain(..prefix);
+    let suffix = union.iter().rev().zip(rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    rest.truncate(rest.len() - suffix);
+    if rest.is_empty() { target.to_owned() } else { rest.concat() }
+}
+
+/// `NullableX` is how the schema writes optional params; the methods use `X`.
+pub(super) fn is_nullable_wrapper(name: &str) -> bool {
+    name.strip_prefix("Nullable").is_some_and(|it| it.starts_with(char::is_uppercase))
+}
+
+pub(super) fn check_type_name(name: &str) -> Result<()> {
+    if TAKEN.contains(&name) {
+        return Err(Error::at(name, "has a name that the module itself uses"));
+    }
+    if pascal(name) != name || syn::parse_str::<syn::Ident>(name).is_err() {
+        return Err(Error::at(name, "has a name that is no Rust type name"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    match names.windows(2).find(|it| it[0] == it[1]) {
+        None => Ok(()),
+        Some(it) => Err(Error::new(format!("two variants want the name `{}`", it[0]))),
+    }
+}

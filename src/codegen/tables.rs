@@ -1,0 +1,235 @@
+//! What the schema cannot say. Every entry must apply: one that no longer does is reported.
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+use serde_json::Value;
+
+use super::schema::Bundle;
+
+/// A property whose name in the schema is not its name on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FixUp {
+    pub definition: &'static str,
+    pub schema: &'static str,
+    pub wire: &'static str,
+}
+
+/// The tables, and which of their entries were of use.
+#[derive(Debug)]
+pub(super) struct Tables<'a> {
+    pub fix_ups: &'a [FixUp],
+    pub responses: &'a [(&'a str, &'a str)],
+    pub three_state: &'a [(&'a str, &'a str)],
+    pub secrets: &'a [(&'a str, &'a str)],
+    pub open_strings: &'a [&'a str],
+    pub variant_names: &'a [(&'a str, &'a str, &'a str)],
+    pub extra_roots: &'a [&'a str],
+    used: RefCell<BTreeSet<String>>,
+}
+
+/// The schema lost `rename_all_fields` on these variants: the runtime writes camelCase.
+const FIX_UPS: &[FixUp] = &[
+    fix_up("AccountSessionsSwitchResponse", "auth_url", "authUrl"),
+    fix_up("AccountSessionsSwitchResponse", "login_id", "loginId"),
+    fix_up("ThreadRealtimeItem", "item_id", "itemId"),
+    fix_up("ThreadRealtimeItem", "turn_id", "turnId"),
+    fix_up("ThreadTimelineEntry", "completed_at", "completedAt"),
+    fix_up("ThreadTimelineEntry", "duration_ms", "durationMs"),
+    fix_up("ThreadTimelineEntry", "started_at", "startedAt"),
+    fix_up("ThreadTimelineEntry", "turn_id", "turnId"),
+];
+
+/// Methods whose response is not named after their params or themselves.
+const RESPONSES: &[(&str, &str)] = &[
+    ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
+    ("account/logout", "LogoutAccountResponse"),
+    ("account/securitySetup/read", "GetAccountSecuritySetupResponse"),
+    ("account/workspaceMessages/read", "GetWorkspaceMessagesResponse"),
+    ("accountSession/list", "AccountSessionsResponse"),
+    ("config/batchWrite", "ConfigWriteResponse"),
+    ("config/mcpServer/reload", "McpServerRefreshResponse"),
+    ("config/value/write", "ConfigWriteResponse"),
+    ("externalAgentConfig/import/readHistories", "ExternalAgentConfigImportHistoriesReadResponse"),
+];
+
+/// Properties for which absent, null and a value are three different requests.
+const THREE_STATE: &[(&str, &str)] = &[
+    ("ProcessSpawnParams", "outputBytesCap"),
+    ("ProcessSpawnParams", "timeoutMs"),
+    ("ThreadForkParams", "serviceTier"),
+    ("ThreadListParams", "projectId"),
+    ("ThreadListParams", "sectionId"),
+    ("ThreadMetadataGitInfoUpdateParams", "branch"),
+    ("ThreadMetadataGitInfoUpdateParams", "originUrl"),
+    ("ThreadMetadataGitInfoUpdateParams", "sha"),
+    ("ThreadResumeParams", "serviceTier"),
+    ("ThreadSectionUpdateParams", "appearance"),
+    ("ThreadSettingsUpdateParams", "serviceTier"),
+    ("ThreadStartParams", "serviceTier"),
+    ("TurnSettingsUpdateParams", "serviceTier"),
+    ("TurnStartParams", "serviceTier"),
+];
+
+/// Fields that `Debug` must not print.
+const SECRETS: &[(&str, &str)] = &[
+    ("AmazonBedrockAccessKeysLoginAccountParams", "accessKeyId"),
+    ("AmazonBedrockAccessKeysLoginAccountParams", "secretAccessKey"),
+    ("AmazonBedrockAccessKeysLoginAccountParams", "sessionToken"),
+    ("AmazonBedrockLoginAccountParams", "apiKey"),
+    ("ApiKeyLoginAccountParams", "apiKey"),
+    ("AttestationGenerateResponse", "token"),
+    ("ChatgptAuthTokensLoginAccountParams", "accessToken"),
+    ("ChatgptAuthTokensRefreshResponse", "accessToken"),
+    ("EnvironmentAddParams", "authBearerToken"),
+    ("OtlpGrpcOtelExporter", "headers"),
+    ("OtlpHttpOtelExporter", "headers"),
+];
+
+/// Strings with a meaning of their own and no list of values.
+const OPEN_STRINGS: &[&str] = &["ReasoningEffort"];
+
+/// Values whose variants would otherwise share one name.
+const VARIANT_NAMES: &[(&str, &str, &str)] =
+    &[("McpServerElicitationRequestParams", "openai/form", "NamespacedOpenaiForm")];
+
+/// Definitions that no method refers to although messages carry them: the `data` of errors, the
+/// `trace` of requests, and two notifications that the schema leaves out.
+const EXTRA_ROOTS: &[&str] = &[
+    "ModelProviderError",
+    "RawResponseCompletedNotification",
+    "RawResponseItemCompletedNotification",
+    "UserVerificationRpcError",
+    "W3cTraceContext",
+];
+
+const fn fix_up(definition: &'static str, schema: &'static str, wire: &'static str) -> FixUp {
+    FixUp { definition, schema, wire }
+}
+
+impl Tables<'static> {
+    /// The tables for the pinned schema.
+    pub(super) fn pinned() -> Self {
+        Self {
+            fix_ups: FIX_UPS,
+            responses: RESPONSES,
+            three_state: THREE_STATE,
+            secrets: SECRETS,
+            open_strings: OPEN_STRINGS,
+            variant_names: VARIANT_NAMES,
+            extra_roots: EXTRA_ROOTS,
+            used: RefCell::default(),
+        }
+    }
+}
+
+impl Tables<'_> {
+    /// Renames the properties of the fix-up table.
+    pub(super) fn fix(&self, bundle: &mut Bundle) {
+        for it in self.fix_ups {
+            let found = bundle.definitions.get_mut(it.definition);
+            if found.is_some_and(|schema| rename_property(schema, it.schema, it.wire)) {
+                self.mark("fix-up", &[it.definition, it.schema]);
+            }
+        }
+    }
+
+    pub(super) fn response(&self, method: &str) -> Option<&str> {
+        let (_, res) = self.responses.iter().find(|it| it.0 == method)?;
+        self.mark("response", &[method]);
+        Some(res)
+    }
+
+    pub(super) fn is_three_state(&self, ty: &str, wire: &str) -> bool {
+        self.has_pair(self.three_state, "three-state field", ty, wire)
+    }
+
+    pub(super) fn is_secret(&self, ty: &str, wire: &str) -> bool {
+        self.has_pair(self.secrets, "secret", ty, wire)
+    }
+
+    pub(super) fn is_open_string(&self, ty: &str) -> bool {
+        let res = self.open_strings.contains(&ty);
+        if res {
+            self.mark("open string", &[ty]);
+        }
+        res
+    }
+
+    pub(super) fn variant_name(&self, union: &str, wire: &str) -> Option<&str> {
+        let (.., res) = self.variant_names.iter().find(|it| it.0 == union && it.1 == wire)?;
+        self.mark("variant name", &[union, wire]);
+        Some(res)
+    }
+
+    /// Notes that an extra root exists and that nothing else leads to it.
+    pub(super) fn mark_extra_root(&self, name: &str) {
+        self.mark("extra root", &[name]);
+    }
+
+    /// The entries that did not apply to the schema.
+    pub(super) fn stale(&self) -> Vec<String> {
+        let pairs = |kind, entries: &[(&str, &str)]| -> Vec<String> {
+            entries.iter().map(|it| label(kind, &[it.0, it.1])).collect()
+        };
+        let singles = |kind, entries: &[&str]| -> Vec<String> {
+            entries.iter().map(|it| label(kind, &[it])).collect()
+        };
+        let mut all = Vec::new();
+        all.extend(self.fix_ups.iter().map(|it| label("fix-up", &[it.definition, it.schema])));
+        all.extend(self.responses.iter().map(|it| label("response", &[it.0])));
+        all.extend(pairs("three-state field", self.three_state));
+        all.extend(pairs("secret", self.secrets));
+        all.extend(singles("open string", self.open_strings));
+        all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
+        all.extend(singles("extra root", self.extra_roots));
+        let used = self.used.borrow();
+        all.retain(|it| !used.contains(it));
+        all
+    }
+
+    fn has_pair(&self, table: &[(&str, &str)], kind: &str, ty: &str, wire: &str) -> bool {
+        let res = table.contains(&(ty, wire));
+        if res {
+            self.mark(kind, &[ty, wire]);
+        }
+        res
+    }
+
+    fn mark(&self, kind: &str, key: &[&str]) {
+        self.used.borrow_mut().insert(label(kind, key));
+    }
+}
+
+fn label(kind: &str, key: &[&str]) -> String {
+    format!("{kind} `{}`", key.join("."))
+}
+
+/// Renames a property wherever `schema` declares it. Returns whether it did.
+fn rename_property(schema: &mut Value, from: &str, to: &str) -> bool {
+    let mut res = false;
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get_mut("properties")
+                && let Some(it) = properties.remove(from)
+            {
+                properties.insert(to.to_owned(), it);
+                res = true;
+            }
+            if let Some(Value::Array(required)) = map.get_mut("required") {
+                for it in required.iter_mut().filter(|it| *it == from) {
+                    *it = Value::String(to.to_owned());
+                }
+            }
+            for it in map.values_mut() {
+                res |= rename_property(it, from, to);
+            }
+        }
+        Value::Array(items) => {
+            for it in items {
+                res |= rename_property(it, from, to);
+            }
+        }
+        _ => (),
+    }
+    res
+}

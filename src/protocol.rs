@@ -1,0 +1,88 @@
+//! The protocol of `codex app-server`, generated from the schema of the pinned runtime.
+//!
+//! Everything a message can carry is here under the schema's own name; everything else in this
+//! crate speaks these types.
+//!
+//! - **Methods** are tied to their params: [`Request`] for what the client calls,
+//!   [`ServerCall`] for what the server calls, [`Notification`] for what the server tells.
+//! - **Enums and unions are open.** A value, variant or property that this version does not know
+//!   is kept as it came (`Unrecognized`, [`ExtraFields`]) and written back unchanged.
+//! - **Params** are made with `new`, which takes what is required, and one setter per optional
+//!   property. Types are `#[non_exhaustive]`, so a new property breaks nothing.
+//! - **Names on the wire** are those of the schema; the docs name them where the schema says no more.
+//!
+//! ```
+//! use codexkit::protocol::{Request, TextUserInput, TurnStartParams};
+//!
+//! let params = TurnStartParams::new("thread-1", vec![TextUserInput::new("hello").into()])
+//!     .model("gpt-5.5");
+//! assert_eq!(TurnStartParams::METHOD, "turn/start");
+//! assert_eq!(serde_json::to_value(&params)?["threadId"], "thread-1");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+use serde::{Serialize, de::DeserializeOwned};
+
+mod error;
+mod extra;
+mod json;
+#[macro_use]
+mod macros;
+mod message;
+#[macro_use]
+mod stream;
+
+pub use self::{
+    error::{DecodeError, ServerRequestError},
+    extra::ExtraFields,
+    generated::*,
+    message::RawMessage,
+};
+
+/// The params of a method that the client calls.
+pub trait Request: Serialize + Send + Sync {
+    /// The method on the wire.
+    const METHOD: &'static str;
+    /// The server refuses the method unless the client asked for the experimental API.
+    const EXPERIMENTAL: bool;
+    /// What the server answers.
+    type Response: DeserializeOwned + Send + 'static;
+}
+
+/// The params of exactly one notification of the server.
+pub trait Notification {
+    /// The method on the wire.
+    const METHOD: &'static str;
+}
+
+/// The params of a method that the server calls.
+pub trait ServerCall {
+    /// The method on the wire.
+    const METHOD: &'static str;
+    /// What the client answers.
+    type Response: Serialize;
+}
+
+#[allow(
+    clippy::doc_markdown,
+    clippy::large_enum_variant,
+    clippy::struct_excessive_bools,
+    clippy::too_many_lines,
+    reason = "generated: names, sizes and texts are the schema's"
+)]
+mod generated {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer};
+    use serde_json::{Map, Value};
+
+    use super::{
+        Notification, Request, ServerCall,
+        error::DecodeError,
+        extra::{ExtraFields, Redacted},
+        json::{Fields, Fit, Json, Object, Test::*, external, keyed, tagged, through_json},
+        message::RawMessage,
+    };
+
+    include!(concat!(env!("OUT_DIR"), "/protocol.rs"));
+}

@@ -1,0 +1,80 @@
+//! Decoding straight from a deserializer, for the notifications that arrive in floods.
+
+/// Implements `Deserialize` for a struct field by field.
+///
+/// Each field is `name: Type = "wire", required;` or, with the value for when it is absent,
+/// `name: Type = "wire", (default);`.
+macro_rules! streamed_struct {
+    ($name:ident { $($field:ident: $ty:ty = $wire:literal, $absent:tt;)* }) => {
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                #[allow(non_camel_case_types, reason = "one variant per field, under its name")]
+                enum Key {
+                    $($field,)*
+                    Unrecognized(String),
+                }
+
+                impl<'de> Deserialize<'de> for Key {
+                    fn deserialize<D: Deserializer<'de>>(key: D) -> Result<Self, D::Error> {
+                        key.deserialize_identifier(KeyVisitor)
+                    }
+                }
+
+                struct KeyVisitor;
+
+                impl serde::de::Visitor<'_> for KeyVisitor {
+                    type Value = Key;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("the name of a property")
+                    }
+
+                    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                        Ok(match key {
+                            $($wire => Key::$field,)*
+                            _ => Key::Unrecognized(key.to_owned()),
+                        })
+                    }
+                }
+
+                struct ObjectVisitor;
+
+                impl<'de> serde::de::Visitor<'de> for ObjectVisitor {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<$name, A::Error> {
+                        $(let mut $field: Option<$ty> = None;)*
+                        let mut unrecognized = ExtraFields::default();
+                        while let Some(key) = map.next_key()? {
+                            match key {
+                                $(Key::$field => $field = map.next_value()?,)*
+                                Key::Unrecognized(key) => {
+                                    unrecognized.insert(key, map.next_value::<Value>()?);
+                                }
+                            }
+                        }
+                        Ok($name {
+                            $($field: streamed_struct!(@absent $field, $wire, $absent),)*
+                            unrecognized,
+                        })
+                    }
+                }
+
+                deserializer.deserialize_map(ObjectVisitor)
+            }
+        }
+    };
+    (@absent $field:ident, $wire:literal, required) => {
+        $field.ok_or_else(|| serde::de::Error::missing_field($wire))?
+    };
+    (@absent $field:ident, $wire:literal, ($default:expr)) => {
+        $field.unwrap_or_else(|| $default)
+    };
+}
