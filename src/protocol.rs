@@ -23,6 +23,8 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "client")]
+pub(crate) mod envelope;
 mod error;
 mod extra;
 mod json;

@@ -1,9 +1,17 @@
-//! Tools for tests: a scripted model for the real runtime.
+//! Tools for tests: a scripted model for the real runtime, and a scripted runtime.
 //!
 //! A test that runs the real `codex app-server` usually needs an account, a network and a model
 //! that says the same thing twice. [`MockModel`] replaces all three: it is a Responses API server
-//! on the loopback interface, and what it says, and when, is written in the test.
+//! on the loopback interface, and what it says, and when, is written in the test. [`TestHome`] keeps
+//! the runtime away from everything of the user. [`FakeServer`] takes the place of the runtime
+//! itself, for what the real one cannot be made to do.
 
+mod home;
 mod model;
+mod server;
 
-pub use model::{Hold, MockModel, ModelRequest, Phase, Reply, Usage};
+pub use self::{
+    home::TestHome,
+    model::{Hold, MockModel, ModelRequest, Phase, Reply, Usage},
+    server::{FakeServer, Received},
+};

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use serde_json::Value;
 use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
 
 mod failure;
@@ -26,21 +27,18 @@ pub use request::ModelRequest;
 /// thread makes none.
 ///
 /// ```no_run
-/// use codexkit::testing::{MockModel, Reply};
+/// use codexkit::testing::{MockModel, Reply, TestHome};
 /// use serde_json::json;
 ///
-/// # async fn example() -> std::io::Result<()> {
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = MockModel::start().await?;
 /// let echo = json!({ "cmd": "echo hello" });
 /// model.push(Reply::new().function_call("call_1", "exec_command", echo));
 /// model.push("It printed hello.");
 ///
-/// let mut runtime = tokio::process::Command::new("codex");
-/// runtime.arg("app-server");
-/// for (key, value) in model.config() {
-///     runtime.arg("-c").arg(format!("{key}={value}"));
-/// }
-/// // ... start it, run a turn, then look at what the model was told:
+/// let home = TestHome::new()?;
+/// let codex = home.builder(&model).start().await?;
+/// codex.thread_start().await?.run("Say hello.").await?;
 /// let requests = model.wait_for_requests(2).await;
 /// assert!(requests[1].tool_output("call_1").unwrap().contains("hello"));
 /// # Ok(())
@@ -137,9 +135,9 @@ impl MockModel {
         format!("http://{}/v1", self.server.address)
     }
 
-    /// The settings that make a runtime use this model and nothing else: pairs of a dotted key
-    /// and a TOML value, each for one `-c key=value` of `codex app-server`. Where a key is given
-    /// twice the later one counts, so own settings go behind these.
+    /// The settings that make a runtime use this model and nothing else: pairs of a dotted key and
+    /// a value, each for one [`CodexBuilder::config`](crate::CodexBuilder::config). Where a key is
+    /// given twice the later one counts, so own settings go behind these.
     ///
     /// They choose the model `gpt-5.5`, of which the runtime knows the tools without a network,
     /// and this server as its provider, without retries and without an account. Plugins are off
@@ -148,22 +146,21 @@ impl MockModel {
     /// The approval policy is `never` and the sandbox `danger-full-access`, which works on every
     /// machine: a command that a reply asks for is run as it is, unasked.
     ///
-    /// Besides these, give the process an empty directory of its own as `CODEX_HOME` (it must
-    /// exist and be absolute), the same as `HOME`, and no other variable than `PATH`.
-    pub fn config(&self) -> Vec<(String, String)> {
-        let base_url = format!("\"{}\"", self.base_url());
-        let settings = [
-            ("model", "\"gpt-5.5\""),
-            ("model_provider", "\"mock\""),
-            ("model_providers.mock.name", "\"mock\""),
-            ("model_providers.mock.base_url", &base_url),
-            ("model_providers.mock.request_max_retries", "0"),
-            ("model_providers.mock.stream_max_retries", "0"),
-            ("approval_policy", "\"never\""),
-            ("sandbox_mode", "\"danger-full-access\""),
-            ("features.plugins", "false"),
+    /// [`TestHome::builder`](super::TestHome::builder) sets these and gives the process a home of
+    /// its own.
+    pub fn config(&self) -> Vec<(String, Value)> {
+        let settings: [(&str, Value); 9] = [
+            ("model", "gpt-5.5".into()),
+            ("model_provider", "mock".into()),
+            ("model_providers.mock.name", "mock".into()),
+            ("model_providers.mock.base_url", self.base_url().into()),
+            ("model_providers.mock.request_max_retries", 0.into()),
+            ("model_providers.mock.stream_max_retries", 0.into()),
+            ("approval_policy", "never".into()),
+            ("sandbox_mode", "danger-full-access".into()),
+            ("features.plugins", false.into()),
         ];
-        settings.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+        settings.map(|(key, value)| (key.to_owned(), value)).into()
     }
 }
 

@@ -1,0 +1,251 @@
+//! The client.
+
+use std::future::{Future, IntoFuture};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::config::CodexBuilder;
+use crate::connection::Connection;
+use crate::error::{CloseReason, Result};
+use crate::feed::Notifications;
+use crate::protocol::{InitializeResponse, RUNTIME_VERSION, Request};
+use crate::thread::ThreadStart;
+
+/// A boxed future, as the awaited builders give it.
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A connection to a running `codex app-server`.
+///
+/// Cheap to clone; all clones, threads and turns share the connection. When the last of them is
+/// dropped the runtime is ended in the background; [`Codex::close`] does the same and waits for it.
+///
+/// ```no_run
+/// # async fn example() -> codexkit::Result<()> {
+/// use codexkit::Codex;
+///
+/// let codex = Codex::start().await?;
+/// let thread = codex.thread_start().await?;
+/// let result = thread.run("Explain this repository in one sentence.").await?;
+/// println!("{}", result.final_response.unwrap_or_default());
+/// codex.close().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Codex {
+    pub(crate) connection: Connection,
+    runtime: Arc<RuntimeInfo>,
+}
+
+impl Codex {
+    /// Starts the `codex` that `CODEX_BIN` names, or else the one on `PATH`, and shakes hands.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`](crate::Error::Start) if there is none, or it is not a working app-server.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, a process that was already started is ended.
+    pub async fn start() -> Result<Codex> {
+        Codex::builder().start().await
+    }
+
+    /// Says how to start the runtime and how to talk to it.
+    pub fn builder() -> CodexBuilder {
+        CodexBuilder::default()
+    }
+
+    /// Talks to a runtime that is already there, over any pair of byte streams with one JSON
+    /// message per line.
+    ///
+    /// # Errors
+    ///
+    /// The handshake failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, both streams are closed.
+    pub async fn connect(
+        reader: impl AsyncRead + Send + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Codex> {
+        Codex::builder().connect(reader, writer).await
+    }
+
+    pub(crate) fn new(connection: Connection, runtime: RuntimeInfo) -> Codex {
+        Codex { connection, runtime: Arc::new(runtime) }
+    }
+
+    /// What the runtime said of itself in the handshake.
+    pub fn runtime(&self) -> &RuntimeInfo {
+        &self.runtime
+    }
+
+    /// Starts a new thread (`thread/start`): set what should differ from the configuration of the
+    /// runtime, then await it.
+    pub fn thread_start(&self) -> ThreadStart {
+        ThreadStart::new(self.clone())
+    }
+
+    /// Sends any request of the protocol. Await it, after setting its deadline if the default is
+    /// not right.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: codexkit::Codex) -> codexkit::Result<()> {
+    /// use codexkit::protocol::ModelListParams;
+    ///
+    /// let models = codex.request(ModelListParams::default()).await?;
+    /// println!("{} models", models.data.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request<R: Request>(&self, params: R) -> Call<R> {
+        let timeout = Some(self.connection.request_timeout());
+        Call { connection: self.connection.clone(), params, timeout }
+    }
+
+    /// The events that belong to no turn that somebody listens to. The first feed begins with the
+    /// start of the connection, as far as its bound allows; each further one begins now.
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new(self.connection.clone())
+    }
+
+    /// How many lines were skipped because they were no messages.
+    pub fn malformed_lines(&self) -> u64 {
+        self.connection.malformed_lines()
+    }
+
+    /// Ends the runtime and waits until it is gone. Every pending and later call gets
+    /// [`CloseReason::Local`] at once. Calling it again, or after the connection has ended by
+    /// itself, does no harm.
+    ///
+    /// The process gets 7 s (or [`CodexBuilder::close_grace`]) to end after its standard input was
+    /// closed, then one second after SIGTERM, then it is killed.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped the runtime is ended all the same, in the background.
+    pub async fn close(&self) {
+        self.connection.close(None).await;
+    }
+
+    /// Waits until the connection has ended, and says why.
+    ///
+    /// # Cancel safety
+    ///
+    /// Can be dropped and called again.
+    pub async fn closed(&self) -> CloseReason {
+        self.connection.closed().await
+    }
+
+    /// Why the connection has ended; `None` as long as it has not.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.connection.close_reason()
+    }
+}
+
+/// A request that is sent when it is awaited.
+#[derive(Debug)]
+#[must_use = "a request is only sent when it is awaited"]
+pub struct Call<R> {
+    connection: Connection,
+    params: R,
+    timeout: Option<Duration>,
+}
+
+impl<R> Call<R> {
+    /// Waits no longer than this for the answer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Waits for the answer as long as the connection lasts: for what waits on a person or on a
+    /// process.
+    pub fn no_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
+}
+
+impl<R: Request + 'static> IntoFuture for Call<R> {
+    type Output = Result<R::Response>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    /// # Errors
+    ///
+    /// [`Error::Rpc`](crate::Error::Rpc) if the runtime says no, and what can happen to any call:
+    /// closed, timed out, cannot be encoded or decoded.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the answer; a request that was already sent takes effect.
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.connection.request(&self.params, self.timeout).await })
+    }
+}
+
+/// What the runtime says of itself (`initialize`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuntimeInfo {
+    /// The version of the runtime, such as `0.169.0`; empty if it could not be told.
+    pub version: String,
+    /// The user agent with which the runtime calls its model.
+    pub user_agent: String,
+    /// The directory of its configuration and its history.
+    pub codex_home: PathBuf,
+    /// Such as `unix` or `windows`.
+    pub platform_family: String,
+    /// Such as `linux`, `macos` or `windows`.
+    pub platform_os: String,
+}
+
+impl RuntimeInfo {
+    pub(crate) fn new(response: InitializeResponse, client_name: &str) -> RuntimeInfo {
+        let InitializeResponse { user_agent, codex_home, platform_family, platform_os, .. } =
+            response;
+        RuntimeInfo {
+            version: version_in(&user_agent, client_name).to_owned(),
+            user_agent,
+            codex_home: codex_home.into(),
+            platform_family,
+            platform_os,
+        }
+    }
+
+    /// Whether this is the version from whose schema the types of this crate were made. Another
+    /// version usually works; what it does not know it refuses.
+    pub fn matches_pin(&self) -> bool {
+        self.version == RUNTIME_VERSION
+    }
+}
+
+/// The version in `client/1.2.3 (…)`. The name is the one that the client gave itself, and may
+/// contain slashes and blanks.
+fn version_in<'a>(user_agent: &'a str, client_name: &str) -> &'a str {
+    let own = user_agent.strip_prefix(client_name).and_then(|rest| rest.strip_prefix('/'));
+    let rest = own.or_else(|| Some(user_agent.split_once('/')?.1)).unwrap_or_default();
+    rest.split_whitespace().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_found_whatever_the_client_calls_itself() {
+        let agent =
+            |name: &str| format!("{name}/0.169.0 (Debian 12.0.0; x86_64) xterm ({name}; 1)");
+        for name in ["probe", "my tool", "a/b", "a/0.1 (x)"] {
+            assert_eq!(version_in(&agent(name), name), "0.169.0");
+        }
+        assert_eq!(version_in(&agent("first client of a socket"), "other"), "0.169.0");
+        assert_eq!(version_in("nonsense", "probe"), "");
+    }
+}

@@ -1,0 +1,445 @@
+//! How to start the runtime and how to talk to it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::process::Command;
+
+use crate::codex::{Codex, RuntimeInfo};
+use crate::connection::{Connection, Limits};
+use crate::error::{Error, Result, StartError, StartErrorSource};
+use crate::protocol::{
+    ClientInfo, ClientNotification, InitializeCapabilities, InitializeParams,
+    ItemCompletedNotification, Notification, RUNTIME_VERSION, ThreadTokenUsageUpdatedNotification,
+    TurnCompletedNotification, TurnStartedNotification,
+};
+use crate::transport::Transport;
+use crate::transport::process::Process;
+
+/// The variable that names the program to run.
+const CODEX_BIN: &str = "CODEX_BIN";
+
+/// The variable of the runtime for the directory of its configuration and its history.
+const CODEX_HOME: &str = "CODEX_HOME";
+
+/// How long a start that failed may take to end its process gently.
+const FAILED_START_GRACE: Duration = Duration::from_millis(500);
+
+/// Without these a turn would never be seen to start, produce anything or end.
+const INDISPENSABLE: [&str; 4] = [
+    TurnStartedNotification::METHOD,
+    TurnCompletedNotification::METHOD,
+    ItemCompletedNotification::METHOD,
+    ThreadTokenUsageUpdatedNotification::METHOD,
+];
+
+/// How to start the runtime and how to talk to it. Everything has a default.
+///
+/// ```no_run
+/// # async fn example() -> codexkit::Result<()> {
+/// use codexkit::Codex;
+///
+/// let codex = Codex::builder()
+///     .cwd("/home/user/project")
+///     .config("model_reasoning_effort", "low")
+///     .start()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is started or connected"]
+pub struct CodexBuilder {
+    binary: Option<PathBuf>,
+    args: Vec<OsString>,
+    config: Vec<(String, Value)>,
+    cwd: Option<PathBuf>,
+    env_clear: bool,
+    /// `None` removes a variable that would be inherited.
+    env: BTreeMap<OsString, Option<OsString>>,
+    client_info: ClientInfo,
+    capabilities: InitializeCapabilities,
+    version_policy: VersionPolicy,
+    start_timeout: Duration,
+    limits: Limits,
+}
+
+/// What to do about a runtime that is not the pinned one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VersionPolicy {
+    /// Go on. [`RuntimeInfo::matches_pin`] tells.
+    #[default]
+    Any,
+    /// Fail with [`Error::Start`].
+    Exact,
+}
+
+impl Default for CodexBuilder {
+    fn default() -> CodexBuilder {
+        let name = env!("CARGO_PKG_NAME");
+        let client_info = ClientInfo::new(name, env!("CARGO_PKG_VERSION")).title(name);
+        CodexBuilder {
+            binary: None,
+            args: Vec::new(),
+            config: Vec::new(),
+            cwd: None,
+            env_clear: false,
+            env: BTreeMap::new(),
+            client_info,
+            capabilities: InitializeCapabilities::default().experimental_api(true),
+            version_policy: VersionPolicy::default(),
+            start_timeout: Duration::from_secs(30),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl CodexBuilder {
+    /// The program to run. The default is what `CODEX_BIN` names, or else `codex` on `PATH`.
+    pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
+        self.binary = Some(path.into());
+        self
+    }
+
+    /// One more argument after `app-server`.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Overrides a value of the configuration of the runtime for this process (`-c key=value`).
+    /// The key may be dotted.
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.config.push((key.into(), value.into()));
+        self
+    }
+
+    /// The working directory of the process, and so the default one of its threads.
+    pub fn cwd(mut self, path: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(path.into());
+        self
+    }
+
+    /// Sets an environment variable of the process.
+    pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.insert(key.into(), Some(value.into()));
+        self
+    }
+
+    /// Keeps the process from inheriting an environment variable.
+    pub fn env_remove(mut self, key: impl Into<OsString>) -> Self {
+        self.env.insert(key.into(), None);
+        self
+    }
+
+    /// Keeps the process from inheriting any environment variable. What [`CodexBuilder::env`] set
+    /// stays.
+    pub fn env_clear(mut self) -> Self {
+        self.env_clear = true;
+        self
+    }
+
+    /// The directory of the configuration and the history of the runtime (`CODEX_HOME`). It must
+    /// exist, and its path must be absolute.
+    pub fn codex_home(self, path: impl Into<PathBuf>) -> Self {
+        self.env(CODEX_HOME, path.into())
+    }
+
+    /// Who this client is (`clientInfo` of `initialize`): it appears in the user agent.
+    pub fn client_info(mut self, info: ClientInfo) -> Self {
+        self.client_info = info;
+        self
+    }
+
+    /// Whether requests and fields that the schema calls experimental may be used. On by default.
+    pub fn experimental_api(mut self, yes: bool) -> Self {
+        self.capabilities.experimental_api = yes;
+        self
+    }
+
+    /// Notifications that the runtime should not send, by method. Those that a turn cannot do
+    /// without are refused when the client is started.
+    pub fn opt_out_notifications<M: Into<String>>(
+        mut self,
+        methods: impl IntoIterator<Item = M>,
+    ) -> Self {
+        let methods = methods.into_iter().map(Into::into);
+        self.capabilities.opt_out_notification_methods.get_or_insert_default().extend(methods);
+        self
+    }
+
+    /// What to do about a runtime that is not the pinned one. Nothing by default.
+    pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
+        self.version_policy = policy;
+        self
+    }
+
+    /// How long the start may take, handshake included. 30 s by default.
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// How long a request may take unless it says otherwise. 60 s by default.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.request_timeout = timeout;
+        self
+    }
+
+    /// How many requests may be without an answer at a time; more wait for their turn. 64 by
+    /// default, and at least 1. The runtime begins to drop answers at about 140.
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.limits.in_flight = requests;
+        self
+    }
+
+    /// How long the process may take to end by itself after the connection was closed. 7 s by
+    /// default: without a network the runtime needs 5 s.
+    pub fn close_grace(mut self, grace: Duration) -> Self {
+        self.limits.close_grace = grace;
+        self
+    }
+
+    /// Starts the process and shakes hands.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for settings that cannot work, [`Error::Start`] if the program
+    /// cannot be run or is no working app-server. No process is left behind.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, a process that was already started is ended.
+    pub async fn start(self) -> Result<Codex> {
+        self.check()?;
+        let (program, help) = self.program();
+        let fail = |source| {
+            let (program, help) = (program.clone(), help.clone());
+            Error::Start(Box::new(StartError { program, help, source }))
+        };
+        if tokio::runtime::Handle::try_current().is_err() {
+            let source = io::Error::other("there is no tokio runtime here");
+            return Err(fail(StartErrorSource::Io(source)));
+        }
+        let spawned = Process::spawn(self.command(&program)?);
+        let (process, stdin, stdout) =
+            spawned.map_err(|error| fail(StartErrorSource::Io(error)))?;
+        let transport =
+            Transport { reader: Box::new(stdout), writer: Box::new(stdin), process: Some(process) };
+        let policy = self.version_policy;
+        let codex = self.open(transport).await.map_err(|(error, wrote)| {
+            let wrote =
+                wrote.map(|line| format!("it wrote `{line}` instead; ")).unwrap_or_default();
+            let (program, help) = (program.clone(), format!("{wrote}{help}"));
+            let source = StartErrorSource::Handshake(Box::new(error));
+            Error::Start(Box::new(StartError { program, help, source }))
+        })?;
+        if policy == VersionPolicy::Exact && !codex.runtime().matches_pin() {
+            let found = codex.runtime().version.clone();
+            codex.connection.close(Some(FAILED_START_GRACE)).await;
+            return Err(fail(StartErrorSource::Version { found }));
+        }
+        Ok(codex)
+    }
+
+    /// Talks to a runtime that is already there, over any pair of byte streams with one JSON
+    /// message per line. What concerns the process is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The handshake failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, both streams are closed.
+    pub async fn connect(
+        self,
+        reader: impl AsyncRead + Send + Unpin + 'static,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+    ) -> Result<Codex> {
+        let (reader, writer) = (Box::new(reader), Box::new(writer));
+        let transport = Transport { reader, writer, process: None };
+        self.open(transport).await.map_err(|(error, _)| error)
+    }
+
+    /// Fails with the first line that was no message, if there was one.
+    async fn open(self, transport: Transport) -> Result<Codex, (Error, Option<String>)> {
+        let client_name = self.client_info.name.clone();
+        let params = InitializeParams::new(self.client_info).capabilities(self.capabilities);
+        let connection = Connection::open(transport, self.limits);
+        let initialized = match connection.request(&params, Some(self.start_timeout)).await {
+            Ok(response) => {
+                let runtime = RuntimeInfo::new(response, &client_name);
+                let method = ClientNotification::Initialized.method();
+                connection.notify(method).map(|()| runtime)
+            }
+            Err(error) => Err(error),
+        };
+        match initialized {
+            Ok(runtime) => Ok(Codex::new(connection, runtime)),
+            Err(error) => {
+                connection.close(Some(FAILED_START_GRACE)).await;
+                Err((error, connection.first_malformed().map(str::to_owned)))
+            }
+        }
+    }
+
+    /// What to run, and what to do if it cannot be run.
+    fn program(&self) -> (PathBuf, String) {
+        if let Some(binary) = &self.binary {
+            let help = "check the path given to `CodexBuilder::binary`";
+            return (absolute(binary), help.into());
+        }
+        if let Some(binary) = std::env::var_os(CODEX_BIN).filter(|it| !it.is_empty()) {
+            return (absolute(Path::new(&binary)), format!("check the variable `{CODEX_BIN}`"));
+        }
+        let help = format!(
+            "install the runtime with `npm install -g @openai/codex@{RUNTIME_VERSION}`, or say \
+             where it is with the variable `{CODEX_BIN}` or `CodexBuilder::binary`"
+        );
+        ("codex".into(), help)
+    }
+
+    fn command(&self, program: &Path) -> Result<Command> {
+        let mut command = Command::new(program);
+        command.arg("app-server");
+        for (key, value) in &self.config {
+            let value = toml_value(value).ok_or_else(|| {
+                Error::InvalidInput(format!("the configuration value of `{key}` is null"))
+            })?;
+            command.arg("-c").arg(format!("{key}={value}"));
+        }
+        command.args(&self.args);
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        if self.env_clear {
+            command.env_clear();
+        }
+        for (key, value) in &self.env {
+            match value {
+                Some(value) => command.env(key, value),
+                None => command.env_remove(key),
+            };
+        }
+        Ok(command)
+    }
+
+    /// Finds what the runtime or the operating system would only complain about unclearly.
+    fn check(&self) -> Result<()> {
+        if let Some(cwd) = &self.cwd
+            && !cwd.is_dir()
+        {
+            let cwd = cwd.display();
+            return Err(Error::InvalidInput(format!("the working directory `{cwd}` is missing")));
+        }
+        if let Some(home) = self.child_env(CODEX_HOME).map(PathBuf::from)
+            && !(home.is_absolute() && home.is_dir())
+        {
+            let problem = if home.is_absolute() { "does not exist" } else { "is not absolute" };
+            let home = home.display();
+            return Err(Error::InvalidInput(format!(
+                "{CODEX_HOME} must be an existing directory with an absolute path: `{home}` \
+                 {problem}"
+            )));
+        }
+        let opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
+        for method in opt_out {
+            if INDISPENSABLE.contains(&method.as_str()) {
+                return Err(Error::InvalidInput(format!(
+                    "no turn can be followed without `{method}`: do not opt out of it"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A variable as the process will see it, if it is not empty.
+    fn child_env(&self, key: &str) -> Option<OsString> {
+        match self.env.get(OsStr::new(key)) {
+            Some(value) => value.clone(),
+            None if self.env_clear => None,
+            None => std::env::var_os(key),
+        }
+        .filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for CodexBuilder {
+    /// Shows the names of variables and configuration values only: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodexBuilder")
+            .field("binary", &self.binary)
+            .field("cwd", &self.cwd)
+            .field("config", &self.config.iter().map(|(key, _)| key).collect::<Vec<_>>())
+            .field("env", &self.env.keys().collect::<Vec<_>>())
+            .field("client_info", &self.client_info)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A name that is looked up in `PATH` stays as it is; a path must not depend on the directory that
+/// the child is started in.
+fn absolute(program: &Path) -> PathBuf {
+    match program.components().count() {
+        0 | 1 => program.to_owned(),
+        _ => std::path::absolute(program).unwrap_or_else(|_| program.to_owned()),
+    }
+}
+
+/// Writes a value as TOML, which has no null. A string of JSON is a string of TOML.
+fn toml_value(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        Value::Array(items) => {
+            let items: Option<Vec<_>> = items.iter().map(toml_value).collect();
+            format!("[{}]", items?.join(","))
+        }
+        Value::Object(entries) => {
+            let entry = |(key, value)| {
+                Some(format!("{}={}", Value::String(String::clone(key)), toml_value(value)?))
+            };
+            let entries: Option<Vec<_>> = entries.iter().map(entry).collect();
+            format!("{{{}}}", entries?.join(","))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn configuration_values_become_toml() {
+        let cases = [
+            (json!("a \"b\"\n"), r#""a \"b\"\n""#),
+            (json!(true), "true"),
+            (json!(1.5), "1.5"),
+            (json!(["x", 2]), r#"["x",2]"#),
+            (json!({"name": "m", "deep": {"a b": 1}}), r#"{"deep"={"a b"=1},"name"="m"}"#),
+        ];
+        for (value, toml) in cases {
+            assert_eq!(toml_value(&value).as_deref(), Some(toml));
+        }
+        assert_eq!(toml_value(&json!({"nothing": null})), None);
+    }
+
+    #[test]
+    fn debug_shows_no_values_that_may_be_secret() {
+        let builder = Codex::builder().env("API_KEY", "sk-1").config("token", "sk-2");
+        let debug = format!("{builder:?}");
+        assert!(debug.contains("API_KEY") && debug.contains("token"), "{debug}");
+        assert!(!debug.contains("sk-"), "{debug}");
+    }
+}

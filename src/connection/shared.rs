@@ -1,0 +1,266 @@
+//! What the handles and the tasks of a connection share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use serde::de::IgnoredAny;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
+
+use super::pending::{Pending, Reply, Waiter};
+use crate::error::{CloseReason, Error, Result};
+use crate::feed::{self, FEED_CAPACITY, FeedItem};
+use crate::protocol::envelope::{self, Message};
+use crate::request;
+use crate::router::Router;
+use crate::transport::lines;
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) runtime: tokio::runtime::Handle,
+    next_id: AtomicI64,
+    malformed: AtomicU64,
+    first_malformed: OnceLock<String>,
+    /// Set when a user closes the connection or drops its last handle.
+    stop: watch::Sender<Option<Stop>>,
+    reason: watch::Sender<Option<CloseReason>>,
+    /// Set when the process is reaped and the tasks are gone.
+    finished: watch::Sender<bool>,
+}
+
+/// A wish to end the connection.
+#[derive(Clone, Copy)]
+struct Stop {
+    grace: Option<Duration>,
+}
+
+pub(super) struct State {
+    pub(super) router: Router,
+    pending: HashMap<i64, Pending>,
+    /// Lines for the writer; `None` once the connection has ended.
+    outgoing: Option<mpsc::UnboundedSender<String>>,
+    /// The lines before the first subscription are kept in the receiver.
+    feed: Option<(broadcast::Sender<FeedItem>, Option<broadcast::Receiver<FeedItem>>)>,
+}
+
+/// What a batch of lines leads to once the lock is released.
+#[derive(Default)]
+struct Effects {
+    replies: Vec<(Pending, Reply)>,
+    wakers: Vec<Waker>,
+}
+
+impl Shared {
+    pub(super) fn new(in_flight: usize) -> (Shared, mpsc::UnboundedReceiver<String>) {
+        let (outgoing, lines) = mpsc::unbounded_channel();
+        let state = State {
+            router: Router::default(),
+            pending: HashMap::new(),
+            outgoing: Some(outgoing),
+            feed: Some({
+                let (sender, receiver) = broadcast::channel(FEED_CAPACITY);
+                (sender, Some(receiver))
+            }),
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            slots: Arc::new(Semaphore::new(in_flight.max(1))),
+            runtime: tokio::runtime::Handle::current(),
+            next_id: AtomicI64::new(1),
+            malformed: AtomicU64::new(0),
+            first_malformed: OnceLock::new(),
+            stop: watch::Sender::new(None),
+            reason: watch::Sender::new(None),
+            finished: watch::Sender::new(false),
+        };
+        (shared, lines)
+    }
+
+    /// Nothing that runs under this lock can leave the state half changed.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn next_id(&self) -> i64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Queues a request for writing. From here on it will be written whole, whoever waits for it.
+    pub(super) fn send_request(
+        self: &Arc<Self>,
+        id: i64,
+        line: String,
+        slot: OwnedSemaphorePermit,
+        abandoned_for: Duration,
+    ) -> Result<Waiter> {
+        let (pending, receiver) = Pending::new(slot);
+        let mut state = self.state();
+        state.send(line).map_err(|_| self.closed_error())?;
+        state.pending.insert(id, pending);
+        Ok(Waiter::new(id, self, receiver, abandoned_for))
+    }
+
+    /// Queues a line for writing.
+    pub(super) fn send(&self, line: String) -> Result<()> {
+        self.state().send(line).map_err(|_| self.closed_error())
+    }
+
+    /// Forgets a request that will not be answered any more.
+    pub(super) fn give_up(&self, id: i64) {
+        let pending = self.state().pending.remove(&id);
+        drop(pending);
+    }
+
+    /// Takes in what was read: every complete line of it is dealt with before anybody is woken.
+    pub(super) fn accept(&self, bytes: &[u8]) {
+        let mut effects = Effects::default();
+        let mut state = self.state();
+        lines::for_each_line(bytes, |line| {
+            let accepted = match line {
+                Ok(line) => state.accept(line, &mut effects).map_err(|error| error.to_string()),
+                Err(_) => Err("not UTF-8".to_owned()),
+            };
+            if let Err(error) = accepted {
+                self.count_malformed();
+                let head = feed::head(&line.map_or_else(String::from_utf8_lossy, Into::into));
+                self.first_malformed.get_or_init(|| head.clone());
+                state.publish(|| FeedItem::malformed(head, error));
+            }
+        });
+        drop(state);
+        for (pending, reply) in effects.replies {
+            pending.answer(reply);
+        }
+        effects.wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn count_malformed(&self) {
+        self.malformed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The beginning of the first line that was no message.
+    pub(super) fn first_malformed(&self) -> Option<&str> {
+        self.first_malformed.get().map(String::as_str)
+    }
+
+    pub(super) fn malformed_lines(&self) -> u64 {
+        self.malformed.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn feed(&self) -> broadcast::Receiver<FeedItem> {
+        match &mut self.state().feed {
+            Some((sender, first)) => first.take().unwrap_or_else(|| sender.subscribe()),
+            // A feed without a sender says at once that it is closed.
+            None => broadcast::channel(1).1,
+        }
+    }
+
+    /// Asks the tasks to end the connection. The process gets time to end by itself: `grace`, or
+    /// what the connection was opened with.
+    pub(super) fn stop(&self, grace: Option<Duration>) {
+        self.stop.send_if_modified(|stop| {
+            let first = stop.is_none();
+            stop.get_or_insert(Stop { grace });
+            first
+        });
+    }
+
+    pub(super) async fn stopped(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives in `self`, so that the only way to end the wait is the value.
+        let _ = stop.wait_for(Option::is_some).await;
+    }
+
+    pub(super) fn grace(&self) -> Option<Duration> {
+        self.stop.borrow().and_then(|stop| stop.grace)
+    }
+
+    /// Gives everyone who waits, now and later, the reason why the connection ended. Only the first
+    /// reason counts. The writer writes what was queued before, then closes its end.
+    pub(super) fn end(&self, reason: CloseReason) {
+        let mut wakers = Vec::new();
+        let mut state = self.state();
+        if self.reason.borrow().is_some() {
+            return;
+        }
+        state.router.close(&reason, &mut wakers);
+        self.reason.send_replace(Some(reason));
+        let pending = std::mem::take(&mut state.pending);
+        state.outgoing = None;
+        state.feed = None;
+        drop(state);
+        self.slots.close();
+        drop(pending);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn close_reason(&self) -> Option<CloseReason> {
+        self.reason.borrow().clone()
+    }
+
+    pub(super) async fn closed(&self) -> CloseReason {
+        let mut reason = self.reason.subscribe();
+        let ended = reason.wait_for(Option::is_some).await;
+        ended.ok().and_then(|reason| reason.clone()).unwrap_or(CloseReason::Local)
+    }
+
+    pub(super) fn closed_error(&self) -> Error {
+        Error::Closed(self.close_reason().unwrap_or(CloseReason::Local))
+    }
+
+    pub(super) fn finish(&self) {
+        self.finished.send_replace(true);
+    }
+
+    pub(super) async fn finished(&self) {
+        let mut finished = self.finished.subscribe();
+        let _ = finished.wait_for(|finished| *finished).await;
+    }
+}
+
+impl State {
+    fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
+        match Message::parse(line)? {
+            Message::Notification { method, scope } => {
+                if !self.router.route(&method, &scope, line, &mut effects.wakers) {
+                    // Nobody else is going to find out whether the whole line is sound.
+                    serde_json::from_str::<IgnoredAny>(line)?;
+                    self.publish(|| FeedItem::notification(line));
+                }
+            }
+            Message::Response { id, is_error } => match self.pending.remove(&id) {
+                Some(pending) => {
+                    let line = line.to_owned();
+                    effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
+                }
+                None => self.publish(|| FeedItem::unmatched(line)),
+            },
+            Message::Request { method, id, params, .. } => {
+                let refusal = request::refuse(&method, params);
+                let line = envelope::answer_line(id, &refusal.answer)?;
+                // After the end nobody reads answers any more.
+                let _ = self.send(line);
+                self.publish(|| FeedItem::refused(refusal));
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, line: String) -> Result<(), ()> {
+        match &self.outgoing {
+            Some(outgoing) => outgoing.send(line).map_err(|_| ()),
+            None => Err(()),
+        }
+    }
+
+    fn publish(&mut self, item: impl FnOnce() -> FeedItem) {
+        if let Some((feed, _)) = &self.feed
+            && feed.receiver_count() > 0
+        {
+            let _ = feed.send(item());
+        }
+    }
+}

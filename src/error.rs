@@ -1,0 +1,252 @@
+//! What can go wrong, and why a connection ended.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::protocol::{self, CodexErrorInfo};
+use crate::turn::TurnResult;
+
+/// The result of a call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The runtime could not be started, or did not complete the `initialize` handshake.
+    Start(Box<StartError>),
+    /// The connection has ended; every pending and later call gets the same reason.
+    Closed(CloseReason),
+    /// The runtime answered with a JSON-RPC error.
+    Rpc(Box<RpcError>),
+    /// The parameters could not be written as JSON, so nothing was sent.
+    Encode {
+        /// The method of the request.
+        method: &'static str,
+        /// What is wrong with the parameters.
+        source: serde_json::Error,
+    },
+    /// A message of the runtime does not have the shape that its schema promises.
+    Decode {
+        /// The method of the request or notification; empty if the message does not even name one.
+        method: String,
+        /// The place inside the message, and what is wrong there.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The turn ended with status `failed`.
+    TurnFailed(Box<TurnFailure>),
+    /// No answer came in time. The request may still take effect.
+    Timeout {
+        /// What was waited for: a method, or a step of the start.
+        what: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// The caller asked for something that cannot be sent; nothing was.
+    InvalidInput(String),
+}
+
+impl Error {
+    pub(crate) fn decode(
+        method: &str,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Error {
+        Error::Decode { method: method.to_owned(), source: Box::new(source) }
+    }
+
+    /// True when the connection has ended, so that only a new [`Codex`](crate::Codex) can help.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Error::Closed(_))
+    }
+
+    /// The code of a JSON-RPC error.
+    pub fn code(&self) -> Option<i64> {
+        match self {
+            Error::Rpc(error) => Some(error.code),
+            _ => None,
+        }
+    }
+
+    /// What is known of the turn that failed: its items, usage and error.
+    pub fn turn(&self) -> Option<&TurnResult> {
+        match self {
+            Error::TurnFailed(failure) => Some(&failure.turn),
+            _ => None,
+        }
+    }
+
+    /// The machine-readable cause of a failed turn.
+    pub fn codex_error_info(&self) -> Option<&CodexErrorInfo> {
+        self.turn()?.error.as_ref()?.codex_error_info.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Start(error) => error.fmt(f),
+            Error::Closed(reason) => write!(f, "the connection has ended: {reason}"),
+            Error::Rpc(error) => error.fmt(f),
+            Error::Encode { method, .. } => write!(f, "cannot encode the params of `{method}`"),
+            Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
+            Error::TurnFailed(failure) => failure.fmt(f),
+            Error::Timeout { what, after } => {
+                write!(f, "no answer to `{what}` within {after:?}")
+            }
+            Error::InvalidInput(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Start(error) => error.source(),
+            Error::Encode { source, .. } => Some(source),
+            Error::Decode { source, .. } => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+/// The runtime could not be started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StartError {
+    /// What was started, or looked for.
+    pub program: PathBuf,
+    /// What the user can do about it.
+    pub help: String,
+    /// What happened.
+    pub source: StartErrorSource,
+}
+
+/// What happened when the runtime was started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartErrorSource {
+    /// The operating system could not run the program.
+    Io(io::Error),
+    /// The program ran, but the `initialize` handshake failed.
+    Handshake(Box<Error>),
+    /// The program is another version than the pinned one, and
+    /// [`VersionPolicy::Exact`](crate::VersionPolicy::Exact) was asked for.
+    Version {
+        /// What the program says that it is.
+        found: String,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.program.display();
+        match &self.source {
+            StartErrorSource::Io(_) => write!(f, "cannot start `{program}`")?,
+            StartErrorSource::Handshake(_) => {
+                write!(f, "`{program}` did not complete the app-server handshake")?;
+            }
+            StartErrorSource::Version { found } => {
+                let pinned = protocol::RUNTIME_VERSION;
+                write!(f, "`{program}` is version {found}, not the pinned {pinned}")?;
+            }
+        }
+        write!(f, "; {}", self.help)
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.source {
+            StartErrorSource::Io(error) => Some(error),
+            StartErrorSource::Handshake(error) => Some(error),
+            StartErrorSource::Version { .. } => None,
+        }
+    }
+}
+
+/// A JSON-RPC error that the runtime sent.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RpcError {
+    /// The method of the request.
+    pub method: &'static str,
+    /// The JSON-RPC code. The runtime uses -32600 for nearly everything.
+    pub code: i64,
+    /// The text of the runtime.
+    pub message: String,
+    /// What the runtime added, if anything.
+    pub data: Option<Value>,
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RpcError { method, code, message, .. } = self;
+        write!(f, "`{method}` failed: {message} ({code})")
+    }
+}
+
+impl std::error::Error for RpcError {}
+
+/// A turn that ended with status `failed`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TurnFailure {
+    /// The turn with what it produced before it failed.
+    pub turn: TurnResult,
+}
+
+impl fmt::Display for TurnFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.turn.error.as_ref().map_or("no reason given", |it| it.message.as_str());
+        write!(f, "turn {} failed: {message}", self.turn.id)
+    }
+}
+
+impl std::error::Error for TurnFailure {}
+
+/// Why the connection ended. Cheap to clone; everyone who waited gets the same one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// This side closed it: [`Codex::close`](crate::Codex::close) was called, or the last handle
+    /// was dropped.
+    Local,
+    /// The process ended, or closed its output, without being asked to.
+    #[non_exhaustive]
+    Exited {
+        /// How it ended; `None` if it closed its output and went on running.
+        status: Option<ExitStatus>,
+        /// The end of what it wrote to its standard error.
+        stderr: Arc<str>,
+    },
+    /// The other side of a connection without a process closed it.
+    Eof,
+    /// Reading from or writing to the transport failed.
+    Io(Arc<io::Error>),
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CloseReason::Local => f.write_str("closed by this side"),
+            CloseReason::Exited { status, stderr } => {
+                match status {
+                    Some(status) => write!(f, "the runtime ended with {status}")?,
+                    None => f.write_str("the runtime closed its output")?,
+                }
+                match stderr.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, "; its last words were: {stderr}"),
+                }
+            }
+            CloseReason::Eof => f.write_str("closed by the other side"),
+            CloseReason::Io(error) => write!(f, "the transport failed: {error}"),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What no turn claims: notifications of threads, the account and the server, and reports of what
+//! could not be understood or was refused.
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+use crate::protocol::{RawMessage, ServerNotification, envelope};
+use crate::request::Refusal;
+
+/// How many events a reader may be behind before it loses the oldest ones.
+pub(crate) const FEED_CAPACITY: usize = 256;
+
+/// How many characters of a line that nobody understands are kept.
+const LINE_HEAD: usize = 256;
+
+/// The events of a connection that belong to no turn that somebody listens to.
+///
+/// The feed is bounded: who reads too slowly gets [`ConnectionEvent::Lagged`] instead of the events
+/// that were lost.
+#[derive(Debug)]
+pub struct Notifications {
+    connection: Connection,
+    receiver: Receiver<FeedItem>,
+    ended: bool,
+}
+
+/// An event that belongs to no turn that somebody listens to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// A notification of the server.
+    #[non_exhaustive]
+    Notification {
+        /// What happened.
+        notification: Box<ServerNotification>,
+        /// When the server says that it sent it, in milliseconds since the Unix epoch.
+        emitted_at_ms: Option<i64>,
+    },
+    /// A request of the server that was refused.
+    #[non_exhaustive]
+    RequestRefused {
+        /// The request.
+        request: RawMessage,
+        /// What is wrong with it, if it was not understood. A request that was understood is
+        /// refused because nobody was there to grant it.
+        problem: Option<String>,
+    },
+    /// A line that is no message. It was skipped.
+    #[non_exhaustive]
+    Malformed {
+        /// Its beginning.
+        head: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An answer to no request in flight, such as a second answer to the same request.
+    #[non_exhaustive]
+    UnmatchedResponse {
+        /// Its beginning.
+        head: String,
+    },
+    /// This many events were lost, because they were not read in time.
+    Lagged(u64),
+}
+
+impl Notifications {
+    pub(crate) fn new(connection: Connection) -> Notifications {
+        let receiver = connection.feed();
+        Notifications { connection, receiver, ended: false }
+    }
+
+    /// Waits for the next event. After the connection has ended there is one error that says why,
+    /// then `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the connection has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// No event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<ConnectionEvent>> {
+        if self.ended {
+            return None;
+        }
+        match self.receiver.recv().await {
+            Ok(FeedItem::Line(line)) => Some(Ok(self.decode(&line))),
+            Ok(FeedItem::Event(event)) => Some(Ok(event)),
+            Err(RecvError::Lagged(count)) => Some(Ok(ConnectionEvent::Lagged(count))),
+            Err(RecvError::Closed) => {
+                self.ended = true;
+                Some(Err(Error::Closed(self.connection.closed().await)))
+            }
+        }
+    }
+
+    fn decode(&self, line: &str) -> ConnectionEvent {
+        match envelope::decode_notification(line) {
+            Ok((notification, emitted_at_ms)) => {
+                let notification = Box::new(notification);
+                ConnectionEvent::Notification { notification, emitted_at_ms }
+            }
+            Err(error) => {
+                self.connection.count_malformed();
+                ConnectionEvent::Malformed { head: head(line), problem: error.to_string() }
+            }
+        }
+    }
+}
+
+/// What the reader hands over: a notification is decoded by whoever reads it.
+#[derive(Clone, Debug)]
+pub(crate) enum FeedItem {
+    Line(Box<str>),
+    Event(ConnectionEvent),
+}
+
+impl FeedItem {
+    pub(crate) fn notification(line: &str) -> FeedItem {
+        FeedItem::Line(line.into())
+    }
+
+    pub(crate) fn refused(Refusal { request, problem, .. }: Refusal) -> FeedItem {
+        FeedItem::Event(ConnectionEvent::RequestRefused { request, problem })
+    }
+
+    pub(crate) fn malformed(head: String, problem: String) -> FeedItem {
+        FeedItem::Event(ConnectionEvent::Malformed { head, problem })
+    }
+
+    pub(crate) fn unmatched(line: &str) -> FeedItem {
+        FeedItem::Event(ConnectionEvent::UnmatchedResponse { head: head(line) })
+    }
+}
+
+/// As much of a line as is shown to somebody who wants to know what is wrong with it.
+pub(crate) fn head(line: &str) -> String {
+    line.chars().take(LINE_HEAD).collect()
+}

@@ -1,0 +1,82 @@
+//! What a turn is given to work on.
+
+use crate::error::{Error, Result};
+use crate::protocol::{TextUserInput, UserInput};
+
+/// The input of a turn: text, or a list of any kinds of [`UserInput`].
+///
+/// ```
+/// use codexkit::Input;
+///
+/// let input = Input::from("What does this crate do?");
+/// assert_eq!(input.items().len(), 1);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Input(Vec<UserInput>);
+
+impl Input {
+    /// What the input consists of.
+    pub fn items(&self) -> &[UserInput] {
+        &self.0
+    }
+
+    /// The items, unless there is nothing in them.
+    pub(crate) fn into_items(self) -> Result<Vec<UserInput>> {
+        let has_content = self.0.iter().any(|item| match item {
+            UserInput::Text(text) => !text.text.trim().is_empty(),
+            _ => true,
+        });
+        match has_content {
+            true => Ok(self.0),
+            false => Err(Error::InvalidInput(
+                "the input of the turn is empty: give it text that is not blank, an image or \
+                 another kind of input"
+                    .into(),
+            )),
+        }
+    }
+}
+
+impl From<&str> for Input {
+    fn from(text: &str) -> Input {
+        Input::from(text.to_owned())
+    }
+}
+
+impl From<&String> for Input {
+    fn from(text: &String) -> Input {
+        Input::from(text.as_str())
+    }
+}
+
+impl From<String> for Input {
+    fn from(text: String) -> Input {
+        Input::from(UserInput::Text(TextUserInput::new(text)))
+    }
+}
+
+impl From<UserInput> for Input {
+    fn from(item: UserInput) -> Input {
+        Input(vec![item])
+    }
+}
+
+impl From<Vec<UserInput>> for Input {
+    fn from(items: Vec<UserInput>) -> Input {
+        Input(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_input_is_refused() {
+        for blank in [Input::from(""), Input::from(" \n\t"), Input::from(Vec::new())] {
+            let error = blank.into_items().unwrap_err();
+            assert!(error.to_string().contains("empty"), "{error}");
+        }
+        assert_eq!(Input::from("go").into_items().unwrap().len(), 1);
+    }
+}

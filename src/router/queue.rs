@@ -1,0 +1,171 @@
+//! The lossless queue of one turn: lines as they arrived, decoded by whoever reads them.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::watch;
+
+use super::lock;
+use crate::error::CloseReason;
+use crate::protocol::{Notification, TurnCompletedNotification, TurnStartedNotification};
+
+/// Lines are gathered into pieces of about this many bytes, which are handed over and freed whole.
+const SEGMENT: usize = 64 * 1024;
+
+/// How far a turn has come, as far as its notifications tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
+pub(crate) enum Phase {
+    /// Accepted, but `turn/started` has not arrived.
+    #[default]
+    Accepted,
+    Started,
+    Completed,
+}
+
+impl Phase {
+    /// The phase that a notification leads to, if it leads to another.
+    pub(crate) fn after(method: &str) -> Option<Phase> {
+        match method {
+            TurnStartedNotification::METHOD => Some(Phase::Started),
+            TurnCompletedNotification::METHOD => Some(Phase::Completed),
+            _ => None,
+        }
+    }
+}
+
+/// What waits for one consumer of one turn.
+#[derive(Default)]
+pub(crate) struct TurnQueue {
+    state: Mutex<State>,
+    phase: watch::Sender<Phase>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whole lines, each with its newline.
+    segments: VecDeque<String>,
+    /// An empty segment that the consumer gave back.
+    spare: Option<String>,
+    waker: Option<Waker>,
+    end: Option<End>,
+}
+
+enum End {
+    /// The turn completed: its last line is in the queue.
+    Completed,
+    /// The consumer is gone.
+    Unread,
+    Closed(CloseReason),
+}
+
+/// Lines that a consumer has taken.
+#[derive(Default)]
+pub(crate) struct Segment {
+    text: String,
+    read: usize,
+}
+
+impl Segment {
+    /// The next line without its newline.
+    pub(crate) fn next_line(&mut self) -> Option<&str> {
+        let rest = &self.text[self.read..];
+        let end = memchr::memchr(b'\n', rest.as_bytes())?;
+        self.read += end + 1;
+        Some(&rest[..end])
+    }
+}
+
+/// What a consumer gets when it asks for more.
+pub(crate) enum Pulled {
+    Lines,
+    /// The turn completed, and everything was read.
+    Completed,
+    Closed(CloseReason),
+}
+
+impl TurnQueue {
+    /// Appends a line; gives back who must be woken.
+    #[must_use]
+    pub(crate) fn push(&self, line: &str, phase: Option<Phase>) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        if state.end.is_none() {
+            state.append(line);
+        }
+        if let Some(phase) = phase {
+            self.phase.send_replace(phase);
+            if phase == Phase::Completed {
+                state.end.get_or_insert(End::Completed);
+            }
+        }
+        state.waker.take()
+    }
+
+    /// Ends the queue; what is in it can still be read.
+    #[must_use]
+    pub(crate) fn close(&self, reason: &CloseReason) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        state.end.get_or_insert_with(|| End::Closed(reason.clone()));
+        // Whoever waits for a phase learns from the connection that none will come.
+        self.phase.send_modify(|_| ());
+        state.waker.take()
+    }
+
+    /// Throws away what is there and what is still to come.
+    pub(crate) fn discard(&self) {
+        let mut state = lock(&self.state);
+        state.end = Some(End::Unread);
+        state.segments = VecDeque::new();
+        state.spare = None;
+    }
+
+    /// Replaces a segment that was read to its end by the next one.
+    pub(crate) fn poll_pull(&self, segment: &mut Segment, cx: &mut Context<'_>) -> Poll<Pulled> {
+        let mut state = lock(&self.state);
+        if let Some(next) = state.segments.pop_front() {
+            let mut read = std::mem::replace(&mut segment.text, next);
+            segment.read = 0;
+            if read.capacity() <= 2 * SEGMENT {
+                read.clear();
+                state.spare = Some(read);
+            }
+            return Poll::Ready(Pulled::Lines);
+        }
+        match &state.end {
+            Some(End::Completed | End::Unread) => Poll::Ready(Pulled::Completed),
+            Some(End::Closed(reason)) => Poll::Ready(Pulled::Closed(reason.clone())),
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The current phase, and news of it.
+    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+}
+
+impl State {
+    fn append(&mut self, line: &str) {
+        let needed = line.len() + 1;
+        let fits = self
+            .segments
+            .back()
+            .is_some_and(|last| last.len() < SEGMENT / 2 || last.capacity() - last.len() >= needed);
+        if !fits {
+            let next = match self.spare.take() {
+                Some(spare) => spare,
+                // Only a consumer that lags behind fills segment after segment.
+                None if self.segments.is_empty() => String::new(),
+                None => String::with_capacity(SEGMENT.max(needed)),
+            };
+            self.segments.push_back(next);
+        }
+        if let Some(last) = self.segments.back_mut() {
+            last.push_str(line);
+            last.push('\n');
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What a turn gave.
+
+use crate::error::{Error, Result, TurnFailure};
+use crate::protocol::{
+    AgentMessageThreadItem, DecodeError, MessagePhase, Notification, ServerNotification,
+    ThreadItem, ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError, TurnStatus,
+};
+
+use super::TurnEvent;
+
+/// What a turn gave.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TurnResult {
+    /// The id of the turn.
+    pub id: String,
+    /// How it ended.
+    pub status: TurnStatus,
+    /// Why it failed, or was interrupted by the runtime.
+    pub error: Option<TurnError>,
+    /// When it began, in seconds since the Unix epoch.
+    pub started_at: Option<i64>,
+    /// When it ended, in seconds since the Unix epoch.
+    pub completed_at: Option<i64>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The answer of the agent: its last message in the phase `final_answer`, or else its last
+    /// message without a phase.
+    pub final_response: Option<String>,
+    /// What was completed during the turn, in order: messages, commands, file changes, …
+    /// (`item/completed`).
+    pub items: Vec<ThreadItem>,
+    /// The tokens used by the thread so far and by the last model call
+    /// (`thread/tokenUsage/updated`).
+    pub usage: Option<ThreadTokenUsage>,
+}
+
+/// Gathers a result from the events that pass by.
+#[derive(Default)]
+pub(super) struct Collected {
+    items: Vec<ThreadItem>,
+    usage: Option<ThreadTokenUsage>,
+    end: Option<End>,
+}
+
+enum End {
+    Completed(Box<Turn>),
+    /// The notification that should have told how the turn ended does not fit its schema.
+    Undecodable(DecodeError),
+}
+
+impl Collected {
+    pub(super) fn observe(&mut self, event: &TurnEvent) {
+        match &event.notification {
+            ServerNotification::ItemCompleted(it) => self.items.push(it.item.clone()),
+            ServerNotification::ThreadTokenUsageUpdated(it) => {
+                self.usage = Some(it.token_usage.clone());
+            }
+            ServerNotification::TurnCompleted(it) => {
+                self.end = Some(End::Completed(Box::new(it.turn.clone())));
+            }
+            ServerNotification::Unrecognized(it)
+                if it.method == TurnCompletedNotification::METHOD =>
+            {
+                let error = ServerNotification::try_decode(&it.method, &it.params).err();
+                self.end = error.map(End::Undecodable);
+            }
+            _ => (),
+        }
+    }
+
+    /// The result, if the turn has ended.
+    pub(super) fn into_result(self, id: &str) -> Option<Result<TurnResult>> {
+        let turn = match self.end? {
+            End::Completed(turn) => turn,
+            End::Undecodable(error) => {
+                return Some(Err(Error::decode(TurnCompletedNotification::METHOD, error)));
+            }
+        };
+        let result = TurnResult {
+            id: id.to_owned(),
+            status: turn.status,
+            error: turn.error,
+            started_at: turn.started_at,
+            completed_at: turn.completed_at,
+            duration_ms: turn.duration_ms,
+            final_response: final_response(&self.items),
+            items: self.items,
+            usage: self.usage,
+        };
+        Some(match result.status {
+            TurnStatus::Failed => Err(Error::TurnFailed(Box::new(TurnFailure { turn: result }))),
+            _ => Ok(result),
+        })
+    }
+}
+
+fn final_response(items: &[ThreadItem]) -> Option<String> {
+    let messages = || {
+        items.iter().rev().filter_map(|item| match item {
+            ThreadItem::AgentMessage(message) => Some(message),
+            _ => None,
+        })
+    };
+    let is_final = |it: &&AgentMessageThreadItem| it.phase == Some(MessagePhase::FinalAnswer);
+    let message = messages().find(is_final).or_else(|| messages().find(|it| it.phase.is_none()))?;
+    Some(message.text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn response_of(messages: &[(&str, Option<&str>)]) -> Option<String> {
+        let items: Vec<ThreadItem> = messages
+            .iter()
+            .map(|(text, phase)| {
+                let item =
+                    json!({"type": "agentMessage", "id": text, "text": text, "phase": phase});
+                serde_json::from_value(item).unwrap()
+            })
+            .collect();
+        final_response(&items)
+    }
+
+    #[test]
+    fn the_final_answer_is_the_response_even_if_more_is_said() {
+        let messages =
+            [("answer", Some("final_answer")), ("later", None), ("hm", Some("commentary"))];
+        assert_eq!(response_of(&messages).as_deref(), Some("answer"));
+    }
+
+    #[test]
+    fn without_a_final_answer_the_last_message_without_a_phase_is_the_response() {
+        assert_eq!(response_of(&[("a", None), ("b", None)]).as_deref(), Some("b"));
+        assert_eq!(response_of(&[("a", None), ("", None)]).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn commentary_is_no_response() {
+        assert_eq!(response_of(&[("a", Some("commentary")), ("b", Some("partial_answer"))]), None);
+        assert_eq!(response_of(&[]), None);
+    }
+}
