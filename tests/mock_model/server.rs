@@ -128,9 +128,9 @@ async fn the_settings_point_a_runtime_at_the_model() {
         assert!(values.next().is_none(), "{key} is given twice");
         value.clone()
     };
-    assert_eq!(value("model_providers.mock.base_url"), format!("\"{}\"", model.base_url()));
-    assert_eq!(value("model_provider"), "\"mock\"");
-    assert_eq!(value("model_providers.mock.request_max_retries"), "0");
-    assert_eq!(value("model_providers.mock.stream_max_retries"), "0");
-    assert_eq!(value("features.plugins"), "false");
+    assert_eq!(value("model_providers.mock.base_url"), model.base_url());
+    assert_eq!(value("model_provider"), "mock");
+    assert_eq!(value("model_providers.mock.request_max_retries"), 0);
+    assert_eq!(value("model_providers.mock.stream_max_retries"), 0);
+    assert_eq!(value("features.plugins"), false);
 }
