@@ -240,10 +240,10 @@ impl fmt::Display for CloseReason {
                     Some(status) => write!(f, "the runtime ended with {status}")?,
                     None => f.write_str("the runtime closed its output")?,
                 }
-                match stderr.is_empty() {
-                    true => Ok(()),
-                    false => write!(f, "; its last words were: {stderr}"),
+                if stderr.is_empty() {
+                    return Ok(());
                 }
+                write!(f, "; its last words were: {stderr}")
             }
             CloseReason::Eof => f.write_str("closed by the other side"),
             CloseReason::Io(error) => write!(f, "the transport failed: {error}"),

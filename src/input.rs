@@ -22,18 +22,14 @@ impl Input {
 
     /// The items, unless there is nothing in them.
     pub(crate) fn into_items(self) -> Result<Vec<UserInput>> {
-        let has_content = self.0.iter().any(|item| match item {
-            UserInput::Text(text) => !text.text.trim().is_empty(),
-            _ => true,
-        });
-        match has_content {
-            true => Ok(self.0),
-            false => Err(Error::InvalidInput(
-                "the input of the turn is empty: give it text that is not blank, an image or \
-                 another kind of input"
-                    .into(),
-            )),
+        let is_blank =
+            |item: &UserInput| matches!(item, UserInput::Text(it) if it.text.trim().is_empty());
+        if self.0.iter().all(is_blank) {
+            let problem = "the input of the turn is empty: give it text that is not blank, an \
+                           image or another kind of input";
+            return Err(Error::InvalidInput(problem.into()));
         }
+        Ok(self.0)
     }
 }
 

@@ -110,10 +110,9 @@ impl TurnHandle {
     /// Dropping the future drops the handle: the turn goes on without a listener.
     pub async fn result(mut self) -> Result<TurnResult> {
         while let Some(event) = self.next().await {
-            match event {
-                Err(error @ Error::Closed(_)) => return Err(error),
-                // A broken event harms only itself; that it was there is counted.
-                Ok(_) | Err(_) => (),
+            // Any other error is that of one broken event, which harms only itself and is counted.
+            if let Err(error @ Error::Closed(_)) = event {
+                return Err(error);
             }
         }
         let collected = std::mem::take(&mut self.collected);
@@ -230,10 +229,7 @@ impl TurnControl {
             if asked_in == Phase::Completed {
                 return Ok(());
             }
-            let error = match self.request(&params).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
+            let Err(error) = self.request(&params).await else { return Ok(()) };
             if error.code() != Some(envelope::INVALID_REQUEST) {
                 return Err(error);
             }

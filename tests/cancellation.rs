@@ -1,5 +1,7 @@
 //! A future may be dropped at any of its awaits.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,5 +1,7 @@
 //! What the other side does wrong harms nothing but itself, and everyone is told when it is gone.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use codexkit::protocol::{ServerNotification, ThreadLoadedListParams, TurnStatus};
@@ -69,7 +71,7 @@ async fn a_second_reply_and_a_reply_to_nothing_are_reported_and_harm_nobody() {
     for part in ["987654", "a string", "second"] {
         match feed.next().await.unwrap().unwrap() {
             ConnectionEvent::UnmatchedResponse { head, .. } => {
-                assert!(head.contains(part), "{head}")
+                assert!(head.contains(part), "{head}");
             }
             other => panic!("{other:?}"),
         }

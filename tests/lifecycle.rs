@@ -1,6 +1,7 @@
 //! Programs that are no runtime, and processes that will not end: each gives a clear error in time,
 //! and none is left behind.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
 
 use std::fs;

@@ -98,14 +98,14 @@ impl Shared {
     ) -> Result<Waiter> {
         let (pending, receiver) = Pending::new(slot);
         let mut state = self.state();
-        state.send(line).map_err(|_| self.closed_error())?;
+        state.send(line).map_err(|()| self.closed_error())?;
         state.pending.insert(id, pending);
         Ok(Waiter::new(id, self, receiver, abandoned_for))
     }
 
     /// Queues a line for writing.
     pub(super) fn send(&self, line: String) -> Result<()> {
-        self.state().send(line).map_err(|_| self.closed_error())
+        self.state().send(line).map_err(|()| self.closed_error())
     }
 
     /// Forgets a request that will not be answered any more.

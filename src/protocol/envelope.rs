@@ -251,17 +251,19 @@ pub(crate) fn decode_notification(line: &str) -> serde_json::Result<Stamped> {
     {
         return Ok(stamped);
     }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Loose {
-        method: String,
-        #[serde(default)]
-        params: Value,
-        emitted_at_ms: Option<Value>,
-    }
     let Loose { method, params, emitted_at_ms } = serde_json::from_str(line)?;
     let message = ServerNotification::Unrecognized(RawMessage { method, params });
     Ok((message, emitted_at_ms.and_then(|at| at.as_i64())))
+}
+
+/// What every notification has, whatever it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Loose {
+    method: String,
+    #[serde(default)]
+    params: Value,
+    emitted_at_ms: Option<Value>,
 }
 
 /// Decodes in one pass as long as the method comes before the params, as the runtime writes it.
@@ -311,15 +313,13 @@ impl<'de> Visitor<'de> for Notification {
             }
         }
         let Text(method) = method.ok_or_else(|| A::Error::missing_field("method"))?;
-        let notification = match decoded {
-            Some(notification) => notification,
-            None => {
-                let params = early_params.map_or("null", RawValue::get);
-                NotificationSeed { method: &method }
-                    .deserialize(&mut serde_json::Deserializer::from_str(params))
-                    .map_err(A::Error::custom)?
-            }
-        };
+        if let Some(notification) = decoded {
+            return Ok((notification, emitted_at_ms));
+        }
+        let params = early_params.map_or("null", RawValue::get);
+        let notification = NotificationSeed { method: &method }
+            .deserialize(&mut serde_json::Deserializer::from_str(params))
+            .map_err(A::Error::custom)?;
         Ok((notification, emitted_at_ms))
     }
 }
