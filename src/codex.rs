@@ -112,12 +112,12 @@ impl Codex {
     /// The events that belong to no turn that somebody listens to. The first feed begins with the
     /// start of the connection, as far as its bound allows; each further one begins now.
     pub fn notifications(&self) -> Notifications {
-        Notifications::new(self.connection.clone())
+        Notifications::new(&self.connection)
     }
 
     /// How many lines were skipped because they were no messages.
     pub fn malformed_lines(&self) -> u64 {
-        self.connection.malformed_lines()
+        self.connection.observer().malformed_lines()
     }
 
     /// Ends the runtime and waits until it is gone. Every pending and later call gets

@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::FeedItem;
 use crate::protocol::{Request, envelope};
-use crate::router::{Starting, TurnQueue};
+use crate::router::TurnQueue;
 use crate::transport::Transport;
 
 use self::shared::Shared;
@@ -129,8 +129,8 @@ impl Connection {
 
     /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
     pub(crate) fn expect_turn(&self, thread: &str) -> ExpectedTurn {
-        let call = self.0.shared.state().router.expect(thread);
-        ExpectedTurn { connection: self.clone(), thread: thread.into(), call }
+        let position = self.0.shared.state().router.expect(thread);
+        ExpectedTurn { connection: self.clone(), thread: thread.into(), position }
     }
 
     /// Everything that no turn claimed, from the start of the connection for the first caller and
@@ -139,19 +139,9 @@ impl Connection {
         self.0.shared.feed()
     }
 
-    /// Lines that could not be understood as any message.
-    pub(crate) fn malformed_lines(&self) -> u64 {
-        self.0.shared.malformed_lines()
-    }
-
-    /// The beginning of the first line that was no message.
-    pub(crate) fn first_malformed(&self) -> Option<&str> {
-        self.0.shared.first_malformed()
-    }
-
-    /// Counts a line whose reader found that it is broken.
-    pub(crate) fn count_malformed(&self) {
-        self.0.shared.count_malformed();
+    /// What can be told of the connection without keeping it open.
+    pub(crate) fn observer(&self) -> Observer {
+        Observer(Arc::clone(&self.0.shared))
     }
 
     /// Ends the connection and waits until the process is gone. It has `grace` to end by itself,
@@ -161,12 +151,39 @@ impl Connection {
         self.0.shared.finished().await;
     }
 
+    /// Waits until the connection has ended.
     pub(crate) async fn closed(&self) -> CloseReason {
         self.0.shared.closed().await
     }
 
+    /// Why the connection has ended, if it has.
     pub(crate) fn close_reason(&self) -> Option<CloseReason> {
         self.0.shared.close_reason()
+    }
+}
+
+/// A view of a connection that does not keep it open.
+pub(crate) struct Observer(Arc<Shared>);
+
+impl Observer {
+    /// Waits until the connection has ended.
+    pub(crate) async fn closed(&self) -> CloseReason {
+        self.0.closed().await
+    }
+
+    /// How many lines were no messages.
+    pub(crate) fn malformed_lines(&self) -> u64 {
+        self.0.malformed_lines()
+    }
+
+    /// The beginning of the first line that was no message.
+    pub(crate) fn first_malformed(&self) -> Option<&str> {
+        self.0.first_malformed()
+    }
+
+    /// Counts a line whose reader found that it is broken.
+    pub(crate) fn count_malformed(&self) {
+        self.0.count_malformed();
     }
 }
 
@@ -174,21 +191,21 @@ impl Connection {
 pub(crate) struct ExpectedTurn {
     connection: Connection,
     thread: String,
-    call: Arc<Starting>,
+    position: usize,
 }
 
 impl ExpectedTurn {
     /// Subscribes to the turn, from the moment at which it was first expected.
     pub(crate) fn claim(self, turn: &str) -> Subscription {
         let shared = &self.connection.0.shared;
-        let queue = shared.state().router.claim(&self.thread, &self.call, turn);
+        let queue = shared.state().router.claim(&self.thread, self.position, turn);
         Subscription { connection: self.connection.clone(), turn: turn.into(), queue }
     }
 }
 
 impl Drop for ExpectedTurn {
     fn drop(&mut self) {
-        self.connection.0.shared.state().router.forget(&self.thread, &self.call);
+        self.connection.0.shared.leave(&self.thread);
     }
 }
 

@@ -1,10 +1,12 @@
 //! What no turn claims: notifications of threads, the account and the server, and reports of what
 //! could not be understood or was refused.
 
+use std::fmt;
+
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Observer};
 use crate::error::{Error, Result};
 use crate::protocol::{RawMessage, ServerNotification, envelope};
 use crate::request::Refusal;
@@ -18,10 +20,9 @@ const LINE_HEAD: usize = 256;
 /// The events of a connection that belong to no turn that somebody listens to.
 ///
 /// The feed is bounded: who reads too slowly gets [`ConnectionEvent::Lagged`] instead of the events
-/// that were lost.
-#[derive(Debug)]
+/// that were lost. It does not keep the connection open.
 pub struct Notifications {
-    connection: Connection,
+    connection: Observer,
     receiver: Receiver<FeedItem>,
     ended: bool,
 }
@@ -66,9 +67,9 @@ pub enum ConnectionEvent {
 }
 
 impl Notifications {
-    pub(crate) fn new(connection: Connection) -> Notifications {
+    pub(crate) fn new(connection: &Connection) -> Notifications {
         let receiver = connection.feed();
-        Notifications { connection, receiver, ended: false }
+        Notifications { connection: connection.observer(), receiver, ended: false }
     }
 
     /// Waits for the next event. After the connection has ended there is one error that says why,
@@ -107,6 +108,15 @@ impl Notifications {
                 ConnectionEvent::Malformed { head: head(line), problem: error.to_string() }
             }
         }
+    }
+}
+
+impl fmt::Debug for Notifications {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notifications")
+            .field("waiting", &self.receiver.len())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 

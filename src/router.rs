@@ -3,7 +3,7 @@
 mod queue;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use crate::error::CloseReason;
@@ -16,25 +16,29 @@ pub(crate) use self::queue::{Phase, Pulled, Segment, TurnQueue};
 pub(crate) struct Router {
     /// The queues of each turn that somebody listens to. A turn that was joined has several.
     turns: HashMap<String, Vec<Arc<TurnQueue>>>,
-    /// The calls that are starting a turn, by thread.
-    starting: HashMap<String, Vec<Arc<Starting>>>,
+    /// The threads on which somebody is starting a turn, whose id is not known yet.
+    starting: HashMap<String, Starting>,
+    closed: Option<CloseReason>,
 }
 
-/// A call that is starting a turn whose id it does not know yet. What arrives for its thread in the
-/// meantime is kept, because it may belong to that turn.
+/// What arrived for a thread while somebody was starting a turn on it: it may belong to that turn.
 #[derive(Default)]
-pub(crate) struct Starting {
-    early: Mutex<Vec<Early>>,
+struct Starting {
+    calls: usize,
+    early: Vec<Early>,
 }
 
 struct Early {
     turn: String,
-    method: String,
+    phase: Option<Phase>,
     line: String,
+    /// Whether it has reached a queue.
+    claimed: bool,
 }
 
 impl Router {
-    /// Gives `line` to everyone who listens to its turn. False if nobody does.
+    /// Gives `line` to everyone who listens to its turn, and keeps it for those who may be about
+    /// to. False if there is nobody.
     pub(crate) fn route(
         &mut self,
         method: &str,
@@ -43,10 +47,10 @@ impl Router {
         wakers: &mut Vec<Waker>,
     ) -> bool {
         let Some(turn) = scope.turn.as_deref() else { return false };
+        let phase = Phase::after(method);
         let mut claimed = false;
         if let Some(queues) = self.turns.get(turn) {
             claimed = true;
-            let phase = Phase::after(method);
             for queue in queues {
                 wakers.extend(queue.push(line, phase));
             }
@@ -55,77 +59,73 @@ impl Router {
             }
         }
         if !self.starting.is_empty()
-            && let Some(calls) = scope.thread.as_deref().and_then(|it| self.starting.get(it))
+            && let Some(starting) = scope.thread.as_deref().and_then(|it| self.starting.get_mut(it))
         {
+            starting.early.push(Early { turn: turn.into(), phase, line: line.into(), claimed });
             claimed = true;
-            for call in calls {
-                let early = Early { turn: turn.into(), method: method.into(), line: line.into() };
-                lock(&call.early).push(early);
-            }
         }
         claimed
     }
 
-    /// Begins to keep what arrives for `thread`, until [`Router::claim`] or [`Router::forget`].
-    pub(crate) fn expect(&mut self, thread: &str) -> Arc<Starting> {
-        let call = Arc::default();
-        self.starting.entry(thread.into()).or_default().push(Arc::clone(&call));
-        call
+    /// Begins to keep what arrives for `thread`, until [`Router::leave`]. Gives the position from
+    /// which on it concerns the caller.
+    pub(crate) fn expect(&mut self, thread: &str) -> usize {
+        let starting = self.starting.entry(thread.into()).or_default();
+        starting.calls += 1;
+        starting.early.len()
     }
 
-    /// Turns what was kept for `turn` into a queue that goes on receiving.
-    pub(crate) fn claim(
-        &mut self,
-        thread: &str,
-        call: &Arc<Starting>,
-        turn: &str,
-    ) -> Arc<TurnQueue> {
-        self.forget(thread, call);
+    /// Makes a queue of what was kept for `turn` since `position`, which goes on receiving.
+    pub(crate) fn claim(&mut self, thread: &str, position: usize, turn: &str) -> Arc<TurnQueue> {
         let queue = Arc::new(TurnQueue::default());
         let mut completed = false;
-        for early in std::mem::take(&mut *lock(&call.early)) {
-            if early.turn == turn {
-                let phase = Phase::after(&early.method);
-                completed |= phase == Some(Phase::Completed);
-                // Nobody waits on a queue that was made just now, so there is nobody to wake.
-                let _ = queue.push(&early.line, phase);
-            }
+        let early = self.starting.get_mut(thread).map(|it| &mut it.early[position..]);
+        for early in early.into_iter().flatten().filter(|early| early.turn == turn) {
+            early.claimed = true;
+            completed |= early.phase == Some(Phase::Completed);
+            // Nobody waits on a queue that was made just now, so there is nobody to wake.
+            let _ = queue.push(&early.line, early.phase);
         }
-        if !completed {
+        if let Some(reason) = &self.closed {
+            let _ = queue.close(reason);
+        } else if !completed {
             self.turns.entry(turn.into()).or_default().push(Arc::clone(&queue));
         }
         queue
     }
 
-    /// Drops what was kept for a call that ended without a turn.
-    pub(crate) fn forget(&mut self, thread: &str, call: &Arc<Starting>) {
-        remove(&mut self.starting, thread, call);
+    /// Ends what [`Router::expect`] began. Gives the lines that turned out to be nobody's.
+    #[must_use]
+    pub(crate) fn leave(&mut self, thread: &str) -> Vec<String> {
+        let Some(starting) = self.starting.get_mut(thread) else { return Vec::new() };
+        starting.calls -= 1;
+        if starting.calls > 0 {
+            return Vec::new();
+        }
+        let early = self.starting.remove(thread).map(|it| it.early).unwrap_or_default();
+        early.into_iter().filter(|early| !early.claimed).map(|early| early.line).collect()
     }
 
     /// Stops delivering to `queue`.
     pub(crate) fn unsubscribe(&mut self, turn: &str, queue: &Arc<TurnQueue>) {
-        remove(&mut self.turns, turn, queue);
+        if let Some(queues) = self.turns.get_mut(turn) {
+            queues.retain(|it| !Arc::ptr_eq(it, queue));
+            if queues.is_empty() {
+                self.turns.remove(turn);
+            }
+        }
     }
 
-    /// Ends every queue with `reason`.
+    /// Ends every queue with `reason`, also those that are still to come.
     pub(crate) fn close(&mut self, reason: &CloseReason, wakers: &mut Vec<Waker>) {
-        self.starting.clear();
+        self.closed = Some(reason.clone());
         for queue in self.turns.drain().flat_map(|(_, queues)| queues) {
             wakers.extend(queue.close(reason));
         }
     }
 }
 
-fn remove<T>(map: &mut HashMap<String, Vec<Arc<T>>>, key: &str, value: &Arc<T>) {
-    if let Some(values) = map.get_mut(key) {
-        values.retain(|it| !Arc::ptr_eq(it, value));
-        if values.is_empty() {
-            map.remove(key);
-        }
-    }
-}
-
 /// Nothing that runs under these locks can leave the data half changed, so poison means nothing.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

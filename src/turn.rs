@@ -133,7 +133,7 @@ impl TurnHandle {
                         Ok(event)
                     }
                     Err(source) => {
-                        self.control.subscription.connection.count_malformed();
+                        self.control.subscription.connection.observer().count_malformed();
                         Err(Error::decode("", source))
                     }
                 }));

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use codexkit::protocol::{ServerNotification, ThreadLoadedListParams, TurnStatus};
@@ -47,6 +49,45 @@ async fn events_before_the_reply_to_turn_start_are_kept_even_the_last() {
     assert_eq!(result.status, TurnStatus::Completed);
     assert_eq!(result.final_response.as_deref(), Some("done before the reply"));
     assert_eq!(result.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_whose_reply_is_the_last_thing_but_its_events_gets_both_and_the_reason() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let mut start = thread.turn("go").into_future();
+    // Sends the request, and looks at the reply only after the connection has ended.
+    poll_fn(|cx| Poll::Ready(assert!(start.as_mut().poll(cx).is_pending()))).await;
+    server.accept_turn("u1").await;
+    server.delta("t1", "u1", "last").await;
+    drop(server);
+    codex.closed().await;
+    let mut turn = start.await.unwrap();
+    assert!(matches!(turn.next().await, Some(Ok(_))));
+    assert!(turn.next().await.unwrap().unwrap_err().is_closed());
+    assert!(turn.next().await.is_none());
+}
+
+#[tokio::test]
+async fn what_came_during_a_start_and_is_nobodys_comes_to_the_feed() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let (mut turn, ()) = tokio::join!(async { thread.turn("go").await.unwrap() }, async {
+        let request = server.expect("turn/start").await;
+        server.delta("t1", "of an earlier turn", "foreign").await;
+        server.delta("t1", "u1", "own").await;
+        let turn = json!({"id": "u1", "items": [], "status": "inProgress"});
+        server.reply(&request.id, json!({"turn": turn})).await;
+    });
+    server.complete_turn("t1", "u1", "completed").await;
+    assert_eq!(deltas(&mut turn).await, ["own"]);
+    match codex.notifications().next().await.unwrap().unwrap() {
+        ConnectionEvent::Notification { notification, .. } => match *notification {
+            ServerNotification::AgentMessageDelta(delta) => assert_eq!(delta.delta, "foreign"),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

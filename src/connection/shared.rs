@@ -150,6 +150,14 @@ impl Shared {
         self.malformed.load(Ordering::Relaxed)
     }
 
+    /// Stops keeping what arrives for `thread`, and publishes what turned out to be nobody's.
+    pub(super) fn leave(&self, thread: &str) {
+        let mut state = self.state();
+        for line in state.router.leave(thread) {
+            state.publish(|| FeedItem::notification(&line));
+        }
+    }
+
     pub(super) fn feed(&self) -> broadcast::Receiver<FeedItem> {
         match &mut self.state().feed {
             Some((sender, first)) => first.take().unwrap_or_else(|| sender.subscribe()),
