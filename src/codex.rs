@@ -1,5 +1,6 @@
 //! The client.
 
+use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -150,7 +151,6 @@ impl Codex {
 }
 
 /// A request that is sent when it is awaited.
-#[derive(Debug)]
 #[must_use = "a request is only sent when it is awaited"]
 pub struct Call<R> {
     connection: Connection,
@@ -170,6 +170,16 @@ impl<R> Call<R> {
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
         self
+    }
+}
+
+impl<R: Request> fmt::Debug for Call<R> {
+    /// Leaves out the params: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &R::METHOD)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
     }
 }
 

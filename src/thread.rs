@@ -1,5 +1,6 @@
 //! A conversation with the agent.
 
+use std::fmt;
 use std::future::IntoFuture;
 use std::path::Path;
 
@@ -71,7 +72,7 @@ impl Thread {
 
 /// A new thread, which is started when it is awaited (`thread/start`). What is not set is as the
 /// configuration of the runtime says; what is set holds for the whole thread.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a thread is only started when it is awaited"]
 pub struct ThreadStart {
     codex: Codex,
@@ -152,6 +153,13 @@ impl ThreadStart {
     pub fn params(mut self, change: impl FnOnce(ThreadStartParams) -> ThreadStartParams) -> Self {
         self.params = change(self.params);
         self
+    }
+}
+
+impl fmt::Debug for ThreadStart {
+    /// Leaves out the params: their configuration may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadStart").finish_non_exhaustive()
     }
 }
 

@@ -188,6 +188,17 @@ async fn dropping_the_last_handle_ends_the_process() {
 }
 
 #[tokio::test]
+async fn a_panic_of_the_user_ends_the_process() {
+    let program = Program::new(&format!("{HANDSHAKE}\ncat > /dev/null"));
+    let codex = program.builder().start().await.unwrap();
+    let task = tokio::spawn(async move {
+        assert!(codex.close_reason().is_some(), "the connection is open, so that this panics");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    program.process_ends_within(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
 async fn a_start_that_is_dropped_leaves_no_process() {
     let program = Program::new("exec sleep 1000");
     let start = program.builder().start_timeout(Duration::from_secs(100)).start();
