@@ -62,7 +62,7 @@ pub(super) fn methods(bundle: &Bundle, types: &mut Types, tables: &Tables<'_>) -
         res.server_requests.push(request(arm, types, tables)?);
     }
     for arm in arms(bundle, "ServerNotification")? {
-        res.notifications.push(notification(arm, types)?);
+        res.notifications.push(notification(arm, types, tables)?);
     }
     for arm in arms(bundle, "ClientNotification")? {
         let method = method_of(arm)?;
@@ -129,9 +129,13 @@ fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Reques
         method: method.to_owned(),
         params,
         response,
-        doc: description(arm),
+        doc: doc(arm, tables),
         experimental: false,
     })
+}
+
+fn doc(arm: &Value, tables: &Tables<'_>) -> Option<String> {
+    tables.without_heading(&description(arm)?).map(str::to_owned)
 }
 
 fn add_unit_params(method: &str, response: &str, types: &mut Types) -> Result<String> {
@@ -161,7 +165,7 @@ fn params_name(schema: &Value) -> Result<Option<String>> {
     Ok(Some(inner.to_owned()))
 }
 
-fn notification(arm: &Value, types: &Types) -> Result<Notification> {
+fn notification(arm: &Value, types: &Types, tables: &Tables<'_>) -> Result<Notification> {
     let method = method_of(arm)?;
     let target = arm.pointer("/properties/params").and_then(reference);
     let params = target.ok_or_else(|| Error::at(method, "is a notification without params"))?;
@@ -173,7 +177,7 @@ fn notification(arm: &Value, types: &Types) -> Result<Notification> {
         params: params.to_owned(),
         variant: String::new(),
         exclusive: true,
-        doc: description(arm),
+        doc: doc(arm, tables),
         experimental: false,
     })
 }

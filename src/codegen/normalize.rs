@@ -147,13 +147,13 @@ impl Normalizer<'_> {
         let mut res = Vec::new();
         for arm in arms {
             let Some(values) = string_values(arm) else { return Ok(None) };
-            res.extend(self.string_arms(name, values, description(arm))?);
+            res.extend(self.string_arms(name, values, description(arm).as_deref())?);
         }
         names::check_distinct(res.iter().map(|it| it.name.as_str()))?;
         Ok(Some(res))
     }
 
-    fn string_arms(&self, name: &str, values: &[Value], doc: Option<String>) -> Result<Vec<Arm>> {
+    fn string_arms(&self, name: &str, values: &[Value], doc: Option<&str>) -> Result<Vec<Arm>> {
         let arm = |value: &Value| {
             let wire = value
                 .as_str()
@@ -161,7 +161,7 @@ impl Normalizer<'_> {
             Ok(Arm {
                 name: self.variant_name(name, wire)?,
                 wire: wire.to_owned(),
-                doc: doc.clone(),
+                doc: doc.map(str::to_owned),
                 payload: None,
                 experimental: false,
             })
@@ -214,7 +214,7 @@ impl Normalizer<'_> {
         let mut res = Vec::new();
         for arm in arms {
             if let Some(values) = string_values(arm) {
-                res.extend(self.string_arms(name, values, description(arm))?);
+                res.extend(self.string_arms(name, values, description(arm).as_deref())?);
             } else if let Some((wire, payload)) = single_property(arm) {
                 let variant = self.variant_name(name, wire)?;
                 let inline = payload.get("properties").is_some();

@@ -24,6 +24,7 @@ pub(super) struct Tables<'a> {
     pub open_strings: &'a [&'a str],
     pub variant_names: &'a [(&'a str, &'a str, &'a str)],
     pub extra_roots: &'a [&'a str],
+    pub headings: &'a [&'a str],
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -102,6 +103,9 @@ const EXTRA_ROOTS: &[&str] = &[
     "W3cTraceContext",
 ];
 
+/// Headings of the original source that ended up in the description of the first item below them.
+const HEADINGS: &[&str] = &["NEW APIs", "NEW NOTIFICATIONS"];
+
 const fn fix_up(definition: &'static str, schema: &'static str, wire: &'static str) -> FixUp {
     FixUp { definition, schema, wire }
 }
@@ -117,6 +121,7 @@ impl Tables<'static> {
             open_strings: OPEN_STRINGS,
             variant_names: VARIANT_NAMES,
             extra_roots: EXTRA_ROOTS,
+            headings: HEADINGS,
             used: RefCell::default(),
         }
     }
@@ -161,6 +166,16 @@ impl Tables<'_> {
         Some(res)
     }
 
+    /// The description without a heading before it, if anything is left.
+    pub(super) fn without_heading<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let heading = self.headings.iter().find(|it| text.starts_with(**it));
+        let rest = heading.map_or(text, |it| {
+            self.mark("heading", &[it]);
+            text[it.len()..].trim_start()
+        });
+        (!rest.is_empty()).then_some(rest)
+    }
+
     /// Notes that an extra root exists and that nothing else leads to it.
     pub(super) fn mark_extra_root(&self, name: &str) {
         self.mark("extra root", &[name]);
@@ -182,6 +197,7 @@ impl Tables<'_> {
         all.extend(singles("open string", self.open_strings));
         all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
         all.extend(singles("extra root", self.extra_roots));
+        all.extend(singles("heading", self.headings));
         let used = self.used.borrow();
         all.retain(|it| !used.contains(it));
         all
