@@ -165,3 +165,38 @@ fn enumerate(names: &[&str]) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_and_tags_stay_text() {
+        assert_eq!(markdown("[UNSTABLE] a <name> b"), r"\[UNSTABLE\] a \<name\> b");
+    }
+
+    #[test]
+    fn code_stays_as_it_is() {
+        assert_eq!(markdown("a `b[0]<c>` [d]"), r"a `b[0]<c>` \[d\]");
+        assert_eq!(markdown("a ` [b]"), r"a \` \[b\]");
+    }
+
+    #[test]
+    fn bare_urls_become_links() {
+        assert_eq!(markdown("See https://host/a(b)."), "See <https://host/a(b>).");
+        assert_eq!(markdown("(https://host/a)"), "(<https://host/a>)");
+        assert_eq!(markdown("<https://host>"), "<https://host>");
+    }
+
+    #[test]
+    fn indentation_is_no_code() {
+        assert_eq!(markdown("a\n    b\n\nc"), "a\nb\n\nc");
+    }
+
+    #[test]
+    fn users_are_enumerated_up_to_a_point() {
+        assert_eq!(enumerate(&["A"]), "[`A`]");
+        assert_eq!(enumerate(&["A", "B"]), "[`A`] and [`B`]");
+        assert_eq!(enumerate(&["A", "B", "C", "D", "E"]), "[`A`], [`B`], [`C`] and 2 more");
+    }
+}

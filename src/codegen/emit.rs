@@ -55,13 +55,13 @@ pub(super) fn registry(types: &Types, methods: &Methods) -> Result<String> {
     let requests = methods.requests.iter().map(|it| ident(&it.params));
     let calls = methods.server_requests.iter().map(|it| ident(&it.params));
     print(&quote! {
-        pub fn types() -> Vec<(&'static str, Type)> {
+        pub(crate) fn types() -> Vec<(&'static str, Type)> {
             vec![#((#names, ty::<#idents>())),*]
         }
-        pub fn requests() -> Vec<Method> {
+        pub(crate) fn requests() -> Vec<Method> {
             vec![#(request::<#requests>()),*]
         }
-        pub fn calls() -> Vec<Method> {
+        pub(crate) fn calls() -> Vec<Method> {
             vec![#(call::<#calls>()),*]
         }
     })

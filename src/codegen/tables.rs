@@ -249,3 +249,57 @@ fn rename_property(schema: &mut Value, from: &str, to: &str) -> bool {
     }
     res
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tables() -> Tables<'static> {
+        Tables {
+            fix_ups: const { &[fix_up("A", "turn_id", "turnId"), fix_up("B", "gone", "Gone")] },
+            responses: &[("a/b", "CResponse")],
+            three_state: &[("A", "x")],
+            secrets: &[],
+            open_strings: &[],
+            variant_names: &[],
+            extra_roots: &[],
+            headings: &["NEW"],
+            used: RefCell::default(),
+        }
+    }
+
+    #[test]
+    fn a_fix_up_renames_the_property_wherever_the_definition_declares_it() {
+        let arm =
+            json!({ "properties": { "turn_id": { "type": "string" } }, "required": ["turn_id"] });
+        let schema = json!({ "definitions": { "A": { "oneOf": [arm] }, "B": {} } });
+        let mut bundle = Bundle::parse("x.json", &schema.to_string()).unwrap();
+        let tables = tables();
+        tables.fix(&mut bundle);
+        let arm = &bundle.definitions["A"]["oneOf"][0];
+        assert_eq!(arm["properties"], json!({ "turnId": { "type": "string" } }));
+        assert_eq!(arm["required"], json!(["turnId"]));
+        assert!(tables.stale().contains(&"fix-up `B.gone`".to_owned()), "{:?}", tables.stale());
+        assert!(!tables.stale().contains(&"fix-up `A.turn_id`".to_owned()));
+    }
+
+    #[test]
+    fn an_entry_is_stale_until_it_applies() {
+        let tables = tables();
+        let stale = |what: &str| tables.stale().iter().any(|it| it == what);
+        assert!(stale("response `a/b`") && stale("three-state field `A.x`"));
+        assert_eq!(tables.response("a/b"), Some("CResponse"));
+        assert!(tables.is_three_state("A", "x") && !tables.is_three_state("A", "y"));
+        assert!(!stale("response `a/b`") && !stale("three-state field `A.x`"));
+    }
+
+    #[test]
+    fn headings_are_cut_off() {
+        let tables = tables();
+        assert_eq!(tables.without_heading("NEW Sent when."), Some("Sent when."));
+        assert_eq!(tables.without_heading("NEW"), None);
+        assert_eq!(tables.without_heading("Old."), Some("Old."));
+    }
+}

@@ -1,5 +1,7 @@
 //! The generated protocol, without a server.
 
+#![allow(clippy::unwrap_used, reason = "a failed test should say where")]
+
 mod examples;
 mod methods;
 mod open;

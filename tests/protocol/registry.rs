@@ -71,6 +71,7 @@ fn short_name<T>() -> &'static str {
     type_name::<T>().rsplit("::").next().unwrap()
 }
 
+#[allow(clippy::too_many_lines, reason = "generated, one line per type")]
 mod table {
     use super::protocol::*;
     use super::{Method, Type, call, request, ty};
