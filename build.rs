@@ -14,13 +14,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = Path::new("schema").join(name);
         fs::read_to_string(&path).map_err(|it| format!("cannot read {}: {it}", path.display()))
     };
-    let code = codegen::generate(&codegen::Input {
+    let generated = codegen::generate(&codegen::Input {
         stable: read("stable.json")?,
         experimental: read("experimental.json")?,
         pin: read("pin.json")?,
     })
-    .map_err(|it| format!("schema/experimental.json: {it}"))?;
+    .and_then(codegen::Generated::checked)
+    .map_err(|it| format!("cannot turn the schema into types: {it}"))?;
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set, run this through cargo")?;
-    fs::write(Path::new(&out).join("protocol.rs"), code)?;
+    fs::write(Path::new(&out).join("protocol.rs"), generated.protocol)?;
+    fs::write(Path::new(&out).join("registry.rs"), generated.registry)?;
     Ok(())
 }

@@ -45,22 +45,29 @@ pub(crate) struct Input {
     pub pin: String,
 }
 
-/// Generates the module and insists that every entry of the tables applies.
-///
-/// # Errors
-/// When a definition or method has a shape that the generator does not know, or an entry of the
-/// tables is stale; the message names it.
-pub(crate) fn generate(input: &Input) -> Result<String> {
-    generate_with(input, &Tables::pinned())
+/// What the generator makes of the schema.
+#[derive(Clone, Debug)]
+pub(crate) struct Generated {
+    /// The module.
+    pub protocol: String,
+    /// Tables of all types and methods, for tests.
+    pub registry: String,
+    /// The entries of the tables that did not apply.
+    pub stale: Vec<String>,
 }
 
-fn generate_with(input: &Input, tables: &Tables<'_>) -> Result<String> {
+/// Turns the schema into Rust.
+///
+/// # Errors
+/// When a definition or method has a shape that the generator does not know; the message names it.
+pub(crate) fn generate(input: &Input) -> Result<Generated> {
+    let tables = Tables::pinned();
     let mut bundle = Bundle::parse("experimental.json", &input.experimental)?;
     tables.fix(&mut bundle);
-    let mut types = normalize::normalize(&bundle, tables)?;
-    let mut methods = methods::methods(&bundle, &mut types, tables)?;
+    let mut types = normalize::normalize(&bundle, &tables)?;
+    let mut methods = methods::methods(&bundle, &mut types, &tables)?;
 
-    // The tables are checked against the experimental bundle, which contains the stable one.
+    // Entries count as used by the experimental bundle, which contains the stable one.
     let unchecked = Tables::pinned();
     let stable = Bundle::parse("stable.json", &input.stable)?;
     let mut stable_types = normalize::normalize(&stable, &unchecked)?;
@@ -68,11 +75,24 @@ fn generate_with(input: &Input, tables: &Tables<'_>) -> Result<String> {
 
     methods::mark_experimental(&mut methods, &stable_methods);
     graph::mark_experimental(&mut types, &stable_types);
-    graph::mark_directions(&mut types, &methods, tables)?;
-    let code = emit::emit(&types, &methods, tables, &runtime_version(&input.pin)?)?;
-    match tables.stale().first() {
-        None => Ok(code),
-        Some(it) => Err(Error::new(format!("the {it} no longer applies to the schema, remove it"))),
+    graph::mark_directions(&mut types, &methods, &tables)?;
+    let protocol = emit::emit(&types, &methods, &tables, &runtime_version(&input.pin)?)?;
+    let registry = emit::registry(&types, &methods)?;
+    Ok(Generated { protocol, registry, stale: tables.stale() })
+}
+
+impl Generated {
+    /// Insists that every entry of the tables applied.
+    ///
+    /// # Errors
+    /// When one did not; the message names it.
+    pub(crate) fn checked(self) -> Result<Self> {
+        match self.stale.first() {
+            None => Ok(self),
+            Some(it) => Err(Error::new(format!(
+                "the {it} no longer applies to the schema, remove it from src/codegen/tables.rs"
+            ))),
+        }
     }
 }
 

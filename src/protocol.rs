@@ -68,6 +68,7 @@ pub trait ServerCall {
 #[allow(
     clippy::doc_markdown,
     clippy::large_enum_variant,
+    clippy::match_same_arms,
     clippy::struct_excessive_bools,
     clippy::too_many_lines,
     reason = "generated: names, sizes and texts are the schema's"
@@ -82,7 +83,11 @@ mod generated {
         Notification, Request, ServerCall,
         error::DecodeError,
         extra::{ExtraFields, Redacted},
-        json::{Fields, Fit, Json, Object, Test::*, external, keyed, tagged, through_json},
+        json::{
+            Fields, Fit, Json, Object,
+            Test::{Fits, IsArray, IsInteger, IsString},
+            external, keyed, tagged, through_json,
+        },
         message::RawMessage,
     };
 

@@ -75,6 +75,15 @@ pub(super) fn part(doc: Option<&str>, fallback: &str, experimental: bool) -> Tok
     comment(&doc.map_or_else(|| fallback.to_owned(), markdown), experimental)
 }
 
+/// The doc comment of the variant for a method.
+pub(super) fn method(method: &str, doc: Option<&str>, experimental: bool) -> TokenStream {
+    let text = match doc {
+        Some(it) => format!("`{method}`\n\n{}", markdown(it)),
+        None => format!("`{method}`"),
+    };
+    comment(&text, experimental)
+}
+
 /// `text`, which is Markdown, as doc attributes.
 pub(super) fn comment(text: &str, experimental: bool) -> TokenStream {
     let mut text = text.to_owned();
@@ -89,30 +98,25 @@ pub(super) fn comment(text: &str, experimental: bool) -> TokenStream {
 /// Turns the schema's plain text into Markdown that means the same: brackets and angles are no
 /// links and tags, bare URLs are links, indentation is no code block.
 pub(super) fn markdown(text: &str) -> String {
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let line = line.trim();
-        let mut res = String::new();
-        for (index, piece) in line.split('`').enumerate() {
-            // A last backtick without a partner is a plain character.
-            let is_code = index % 2 == 1 && index < line.matches('`').count();
-            match (index, is_code) {
-                (0, _) => res.push_str(&plain(piece)),
-                (_, true) => {
-                    res.push('`');
-                    res.push_str(piece);
-                    res.push('`');
-                }
-                _ if index % 2 == 1 => {
-                    res.push_str("\\`");
-                    res.push_str(&plain(piece));
-                }
-                _ => res.push_str(&plain(piece)),
-            }
+    text.lines().map(|it| line(it.trim())).collect::<Vec<_>>().join("\n")
+}
+
+/// One line: what stands between backticks stays as it is.
+fn line(text: &str) -> String {
+    let mut res = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('`') {
+        res.push_str(&plain(before));
+        if let Some((code, after)) = after.split_once('`') {
+            res.extend(["`", code, "`"]);
+            rest = after;
+        } else {
+            res.push_str("\\`");
+            rest = after;
         }
-        lines.push(res);
     }
-    lines.join("\n")
+    res.push_str(&plain(rest));
+    res
 }
 
 fn plain(text: &str) -> String {
@@ -129,11 +133,9 @@ fn plain(text: &str) -> String {
         let (before, rest) = word.split_at(start);
         let end = rest.trim_end_matches(['.', ',', ')', ';', ':', '>', '"', '\'']).len();
         let (url, after) = rest.split_at(end);
-        res.push_str(&format!(
-            "{}<{url}>{}",
-            escape(before.trim_end_matches('<')),
-            escape(after.trim_start_matches('>'))
-        ));
+        res.push_str(&escape(before.trim_end_matches('<')));
+        res.extend(["<", url, ">"]);
+        res.push_str(&escape(after.trim_start_matches('>')));
     }
     res
 }
@@ -161,5 +163,40 @@ fn enumerate(names: &[&str]) -> String {
         Some(last) if parts.is_empty() => last,
         Some(last) => format!("{} and {last}", parts.join(", ")),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_and_tags_stay_text() {
+        assert_eq!(markdown("[UNSTABLE] a <name> b"), r"\[UNSTABLE\] a \<name\> b");
+    }
+
+    #[test]
+    fn code_stays_as_it_is() {
+        assert_eq!(markdown("a `b[0]<c>` [d]"), r"a `b[0]<c>` \[d\]");
+        assert_eq!(markdown("a ` [b]"), r"a \` \[b\]");
+    }
+
+    #[test]
+    fn bare_urls_become_links() {
+        assert_eq!(markdown("See https://host/a(b)."), "See <https://host/a(b>).");
+        assert_eq!(markdown("(https://host/a)"), "(<https://host/a>)");
+        assert_eq!(markdown("<https://host>"), "<https://host>");
+    }
+
+    #[test]
+    fn indentation_is_no_code() {
+        assert_eq!(markdown("a\n    b\n\nc"), "a\nb\n\nc");
+    }
+
+    #[test]
+    fn users_are_enumerated_up_to_a_point() {
+        assert_eq!(enumerate(&["A"]), "[`A`]");
+        assert_eq!(enumerate(&["A", "B"]), "[`A`] and [`B`]");
+        assert_eq!(enumerate(&["A", "B", "C", "D", "E"]), "[`A`], [`B`], [`C`] and 2 more");
     }
 }

@@ -45,7 +45,30 @@ pub(super) fn emit(
     }
     items.push(emitter.serde_impls());
     items.push(methods::emit(methods)?);
-    let file = syn::parse2(quote!(#(#items)*))
+    print(&quote!(#(#items)*))
+}
+
+/// Tables of all types and methods. The file that includes them defines what is in them: the
+/// functions `ty::<Type>()`, `request::<Params>()`, `call::<Params>()` and what they return.
+pub(super) fn registry(types: &Types, methods: &Methods) -> Result<String> {
+    let (names, idents): (Vec<_>, Vec<_>) = types.keys().map(|it| (it, ident(it))).unzip();
+    let requests = methods.requests.iter().map(|it| ident(&it.params));
+    let calls = methods.server_requests.iter().map(|it| ident(&it.params));
+    print(&quote! {
+        pub(crate) fn types() -> Vec<(&'static str, Type)> {
+            vec![#((#names, ty::<#idents>())),*]
+        }
+        pub(crate) fn requests() -> Vec<Method> {
+            vec![#(request::<#requests>()),*]
+        }
+        pub(crate) fn calls() -> Vec<Method> {
+            vec![#(call::<#calls>()),*]
+        }
+    })
+}
+
+fn print(code: &TokenStream) -> Result<String> {
+    let file = syn::parse2(code.clone())
         .map_err(|it| Error::new(format!("the generated code does not parse: {it}")))?;
     Ok(prettyplease::unparse(&file))
 }
@@ -103,9 +126,9 @@ impl Emitter<'_> {
             Value::Bool(it) => Ok(quote!(#it)),
             Value::String(wire) => {
                 let name = reference(schema).unwrap_or_default();
-                let arms = match self.types.get(name).map(|it| &it.shape) {
-                    Some(Shape::Strings(arms) | Shape::External(arms)) => arms,
-                    _ => return Err(Error::new(format!("has the unknown default {value}"))),
+                let shape = self.types.get(name).map(|it| &it.shape);
+                let Some(Shape::Strings(arms) | Shape::External(arms)) = shape else {
+                    return Err(Error::new(format!("has the unknown default {value}")));
                 };
                 let arm = arms.iter().find(|it| it.wire == *wire && it.payload.is_none());
                 let arm = arm.ok_or_else(|| Error::new(format!("has no variant for {value}")))?;

@@ -62,7 +62,7 @@ pub(super) fn methods(bundle: &Bundle, types: &mut Types, tables: &Tables<'_>) -
         res.server_requests.push(request(arm, types, tables)?);
     }
     for arm in arms(bundle, "ServerNotification")? {
-        res.notifications.push(notification(arm, types)?);
+        res.notifications.push(notification(arm, types, tables)?);
     }
     for arm in arms(bundle, "ClientNotification")? {
         let method = method_of(arm)?;
@@ -129,9 +129,13 @@ fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Reques
         method: method.to_owned(),
         params,
         response,
-        doc: description(arm),
+        doc: doc(arm, tables),
         experimental: false,
     })
+}
+
+fn doc(arm: &Value, tables: &Tables<'_>) -> Option<String> {
+    tables.without_heading(&description(arm)?).map(str::to_owned)
 }
 
 fn add_unit_params(method: &str, response: &str, types: &mut Types) -> Result<String> {
@@ -161,7 +165,7 @@ fn params_name(schema: &Value) -> Result<Option<String>> {
     Ok(Some(inner.to_owned()))
 }
 
-fn notification(arm: &Value, types: &Types) -> Result<Notification> {
+fn notification(arm: &Value, types: &Types, tables: &Tables<'_>) -> Result<Notification> {
     let method = method_of(arm)?;
     let target = arm.pointer("/properties/params").and_then(reference);
     let params = target.ok_or_else(|| Error::at(method, "is a notification without params"))?;
@@ -173,7 +177,7 @@ fn notification(arm: &Value, types: &Types) -> Result<Notification> {
         params: params.to_owned(),
         variant: String::new(),
         exclusive: true,
-        doc: description(arm),
+        doc: doc(arm, tables),
         experimental: false,
     })
 }
@@ -216,5 +220,88 @@ fn check_responses(bundle: &Bundle, methods: &Methods) -> Result<()> {
     match bundle.definitions.keys().filter(is_response).find(|it| !used.contains(it.as_str())) {
         None => Ok(()),
         Some(it) => Err(Error::at(it, "answers no method")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::normalize;
+    use super::*;
+
+    /// A bundle with one client method, one of the server and the given notifications.
+    fn read(client: &Value, notifications: &[(&str, &str)]) -> Result<Methods> {
+        let arm = |method: &str, params: &Value| json!({ "properties": { "method": { "enum": [method] }, "params": params } });
+        let reference = |it: &str| json!({ "$ref": format!("#/definitions/{it}") });
+        let told: Vec<_> = notifications.iter().map(|it| arm(it.0, &reference(it.1))).collect();
+        let empty = json!({ "type": "object" });
+        let bundle = json!({ "definitions": {
+            "AskParams": empty, "AskResponse": empty,
+            "ThingParams": empty, "ThingResponse": empty,
+            "AlphaNotification": empty, "BetaNotification": empty,
+            "ClientRequest": { "oneOf": [client] },
+            "ServerRequest": { "oneOf": [arm("ask", &reference("AskParams"))] },
+            "ServerNotification": { "oneOf": told },
+            "ClientNotification": { "oneOf": [{ "properties": { "method": { "enum": ["hi"] } } }] },
+        }});
+        let bundle = Bundle::parse("x.json", &bundle.to_string())?;
+        let tables = Tables::pinned();
+        let mut types = normalize::normalize(&bundle, &tables)?;
+        methods(&bundle, &mut types, &tables)
+    }
+
+    fn call(method: &str, params: &Value) -> Value {
+        json!({ "properties": { "method": { "enum": [method] }, "params": params } })
+    }
+
+    #[test]
+    fn a_response_is_found_by_the_name_of_the_params_or_of_the_method() {
+        let named =
+            read(&call("x/y", &json!({ "$ref": "#/definitions/ThingParams" })), &[]).unwrap();
+        assert_eq!(named.requests[0].response, "ThingResponse");
+        let unit = json!({ "type": "null" });
+        let error = read(&call("thing", &unit), &[]).unwrap_err().to_string();
+        assert_eq!(error, "`thing`: takes no params, but `ThingParams` exists");
+    }
+
+    #[test]
+    fn a_method_without_a_response_is_an_error_that_names_it() {
+        let error = read(&call("no/such", &json!({ "type": "null" })), &[]).unwrap_err();
+        assert_eq!(error.to_string(), "`no/such`: has no response: there is no `NoSuchResponse`");
+    }
+
+    #[test]
+    fn params_of_unknown_shape_are_an_error_that_names_the_method() {
+        let error = read(&call("x/y", &json!({ "type": "string" })), &[]).unwrap_err();
+        assert!(error.to_string().starts_with("`x/y`: has params of unknown shape"), "{error}");
+    }
+
+    #[test]
+    fn two_methods_with_one_params_type_are_an_error() {
+        let error = read(&call("ask2", &json!({ "$ref": "#/definitions/AskParams" })), &[]);
+        assert_eq!(error.unwrap_err().to_string(), "`ask`: shares the params `AskParams`");
+    }
+
+    #[test]
+    fn notifications_that_share_params_are_named_after_their_methods() {
+        let client = call("x/y", &json!({ "$ref": "#/definitions/ThingParams" }));
+        let told = [
+            ("a", "AlphaNotification"),
+            ("b/on", "BetaNotification"),
+            ("b/off", "BetaNotification"),
+        ];
+        let methods = read(&client, &told).unwrap();
+        let names: Vec<_> = methods.notifications.iter().map(|it| it.variant.as_str()).collect();
+        assert_eq!(names, ["Alpha", "BOn", "BOff"]);
+        assert!(methods.notifications[0].exclusive && !methods.notifications[1].exclusive);
+    }
+
+    #[test]
+    fn what_ends_in_delta_streams() {
+        let client = call("x/y", &json!({ "$ref": "#/definitions/ThingParams" }));
+        let told = [("a/textDelta", "AlphaNotification"), ("b/deltas", "BetaNotification")];
+        let methods = read(&client, &told).unwrap();
+        let streaming: Vec<_> =
+            methods.notifications.iter().map(Notification::is_streaming).collect();
+        assert_eq!(streaming, [true, false]);
     }
 }

@@ -99,3 +99,60 @@ pub(super) fn check_distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result
         Some(it) => Err(Error::new(format!("two variants want the name `{}`", it[0]))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::schema::reference_to;
+    use super::*;
+
+    #[test]
+    fn wire_names_of_every_style_become_variants() {
+        for (wire, name) in [
+            ("agentMessage", "AgentMessage"),
+            ("glob_pattern", "GlobPattern"),
+            ("on-request", "OnRequest"),
+            ("DISABLED_BY_ADMIN", "DisabledByAdmin"),
+            ("thread/environment/connected", "ThreadEnvironmentConnected"),
+        ] {
+            assert_eq!(variant(wire).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn a_value_that_gives_no_variant_is_named() {
+        assert_eq!(
+            variant("404").unwrap_err().to_string(),
+            "the value `404` gives no usable variant name"
+        );
+        assert!(variant("unrecognized").is_err());
+        assert!(variant("self").is_err());
+    }
+
+    #[test]
+    fn alternatives_are_named_after_what_sets_them_apart() {
+        let named = |union, target| alternative(union, &reference_to(target)).unwrap();
+        assert_eq!(named("McpElicitationPrimitiveSchema", "McpElicitationStringSchema"), "String");
+        assert_eq!(named("ThreadItemsListCursor", "ThreadItemsListAnchor"), "Anchor");
+        assert_eq!(named("Body", "Other"), "Other");
+        assert_eq!(alternative("A", &json!({ "type": "array" })).unwrap(), "List");
+        assert_eq!(alternative("A", &json!(true)), None);
+    }
+
+    #[test]
+    fn types_may_not_take_the_names_of_the_module() {
+        assert!(check_type_name("Thread").is_ok());
+        assert_eq!(
+            check_type_name("RawMessage").unwrap_err().to_string(),
+            "`RawMessage`: has a name that the module itself uses"
+        );
+        assert!(check_type_name("v2Thread").is_err());
+    }
+
+    #[test]
+    fn two_variants_with_one_name_are_an_error() {
+        let error = check_distinct(["A", "B", "A"].into_iter()).unwrap_err();
+        assert_eq!(error.to_string(), "two variants want the name `A`");
+    }
+}

@@ -147,13 +147,13 @@ impl Normalizer<'_> {
         let mut res = Vec::new();
         for arm in arms {
             let Some(values) = string_values(arm) else { return Ok(None) };
-            res.extend(self.string_arms(name, values, description(arm))?);
+            res.extend(self.string_arms(name, values, description(arm).as_deref())?);
         }
         names::check_distinct(res.iter().map(|it| it.name.as_str()))?;
         Ok(Some(res))
     }
 
-    fn string_arms(&self, name: &str, values: &[Value], doc: Option<String>) -> Result<Vec<Arm>> {
+    fn string_arms(&self, name: &str, values: &[Value], doc: Option<&str>) -> Result<Vec<Arm>> {
         let arm = |value: &Value| {
             let wire = value
                 .as_str()
@@ -161,7 +161,7 @@ impl Normalizer<'_> {
             Ok(Arm {
                 name: self.variant_name(name, wire)?,
                 wire: wire.to_owned(),
-                doc: doc.clone(),
+                doc: doc.map(str::to_owned),
                 payload: None,
                 experimental: false,
             })
@@ -214,7 +214,7 @@ impl Normalizer<'_> {
         let mut res = Vec::new();
         for arm in arms {
             if let Some(values) = string_values(arm) {
-                res.extend(self.string_arms(name, values, description(arm))?);
+                res.extend(self.string_arms(name, values, description(arm).as_deref())?);
             } else if let Some((wire, payload)) = single_property(arm) {
                 let variant = self.variant_name(name, wire)?;
                 let inline = payload.get("properties").is_some();
@@ -323,4 +323,143 @@ fn single_property(arm: &Value) -> Option<(&String, &Value)> {
 /// The schema's own way to say that other strings and objects may follow.
 fn is_catch_all(arm: &Value) -> bool {
     reference(arm).is_none() && arm.get("type") == Some(&json!(["string", "object"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ir::Presence;
+    use super::*;
+
+    fn types(definitions: &Value) -> Result<Types> {
+        let bundle = json!({ "definitions": definitions }).to_string();
+        normalize(&Bundle::parse("x.json", &bundle)?, &Tables::pinned())
+    }
+
+    fn error(schema: &Value) -> String {
+        types(&json!({ "Thing": schema })).unwrap_err().to_string()
+    }
+
+    fn object(properties: &Value, required: &[&str]) -> Value {
+        json!({ "type": "object", "properties": properties, "required": required })
+    }
+
+    fn constant(value: &str) -> Value {
+        json!({ "type": "string", "enum": [value] })
+    }
+
+    #[test]
+    fn objects_with_a_constant_become_a_tagged_union_of_structs() {
+        let mut schema = json!({ "oneOf": [
+            object(&json!({ "type": constant("big"), "size": { "type": "boolean" } }), &["type"]),
+            object(&json!({ "type": constant("none") }), &["type"]),
+        ]});
+        let types = types(&json!({ "Thing": schema })).unwrap();
+        let Shape::Tagged { tag, arms } = &types["Thing"].shape else { panic!("{types:?}") };
+        assert_eq!(tag, "type");
+        assert_eq!(arms[0].name, "Big");
+        assert_eq!(arms[0].payload.as_ref().and_then(reference), Some("BigThing"));
+        assert_eq!(arms[1].payload, None);
+        assert_eq!(types["BigThing"].payload_of, Some(("Thing".into(), "big".into())));
+
+        // Properties beside the alternatives belong to each of them.
+        schema["properties"] = json!({ "id": { "type": "string" } });
+        schema["required"] = json!(["id"]);
+        let types = self::types(&json!({ "Thing": schema })).unwrap();
+        let Shape::Struct(none) = &types["NoneThing"].shape else { panic!("{types:?}") };
+        assert_eq!(none.fields[0].wire, "id");
+        assert_eq!(none.fields[0].presence, Presence::Required);
+    }
+
+    #[test]
+    fn strings_and_keyed_objects_become_an_external_union() {
+        let keyed = json!({
+            "type": "object", "properties": { "custom": { "type": "string" } },
+            "required": ["custom"], "additionalProperties": false,
+        });
+        let catch_all = json!({ "type": ["string", "object"] });
+        let schema =
+            json!({ "anyOf": [{ "type": "string", "enum": ["a", "b"] }, keyed, catch_all] });
+        let types = types(&json!({ "Thing": schema })).unwrap();
+        let Shape::External(arms) = &types["Thing"].shape else { panic!("{types:?}") };
+        let names: Vec<_> = arms.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["A", "B", "Custom"]);
+    }
+
+    #[test]
+    fn strings_alone_become_an_enum_that_keeps_their_texts() {
+        let arm = json!({ "type": "string", "enum": ["a"], "description": "The first." });
+        let schema = json!({ "oneOf": [arm, constant("b")] });
+        let types = types(&json!({ "Thing": schema })).unwrap();
+        let Shape::Strings(arms) = &types["Thing"].shape else { panic!("{types:?}") };
+        assert_eq!(arms[0].doc.as_deref(), Some("The first."));
+        assert_eq!(arms[1].doc, None);
+    }
+
+    #[test]
+    fn objects_without_a_constant_become_one_struct() {
+        let text = object(
+            &json!({ "uri": { "type": "string" }, "text": { "type": "string" } }),
+            &["uri", "text"],
+        );
+        let blob = object(
+            &json!({ "uri": { "type": "string" }, "blob": { "type": "string" } }),
+            &["uri", "blob"],
+        );
+        let types = types(&json!({ "Thing": { "anyOf": [text, blob] } })).unwrap();
+        let Shape::Struct(body) = &types["Thing"].shape else { panic!("{types:?}") };
+        let fields: Vec<_> =
+            body.fields.iter().map(|it| (it.wire.as_str(), &it.presence)).collect();
+        let optional = &Presence::Optional;
+        assert_eq!(fields, [("blob", optional), ("text", optional), ("uri", &Presence::Required)]);
+    }
+
+    #[test]
+    fn empty_objects_are_structs_when_they_are_messages_and_maps_when_not() {
+        let empty = json!({ "type": "object" });
+        let types = types(&json!({ "ThingParams": empty, "Extra": empty })).unwrap();
+        assert!(matches!(types["ThingParams"].shape, Shape::Struct(_)));
+        assert!(matches!(types["Extra"].shape, Shape::Alias(_)));
+    }
+
+    #[test]
+    fn inline_objects_get_a_name() {
+        let inner = object(&json!({ "x": { "type": "string" } }), &[]);
+        let schema = object(&json!({ "inner": { "type": "array", "items": inner } }), &[]);
+        let types = types(&json!({ "Thing": schema })).unwrap();
+        assert!(types.contains_key("ThingInner"), "{types:?}");
+    }
+
+    #[test]
+    fn an_unknown_shape_is_an_error_that_names_the_definition() {
+        assert_eq!(
+            error(&json!({ "type": "null" })),
+            "`Thing`: has a shape that the generator does not know"
+        );
+        let tuple = json!({ "type": "array", "items": [{ "type": "string" }] });
+        let schema = object(&json!({ "pair": tuple }), &[]);
+        assert!(error(&schema).starts_with("`Thing`: `pair`: "), "{}", error(&schema));
+        let schema = object(&json!({ "x": { "type": "string", "pattern": "a" } }), &[]);
+        assert!(error(&schema).contains("does not know: "), "{}", error(&schema));
+        let both = json!({ "allOf": [{ "type": "string" }, { "type": "string" }] });
+        let schema = object(&json!({ "x": both }), &[]);
+        assert_eq!(error(&schema), "`Thing`: `x`: combines several schemas with allOf");
+    }
+
+    #[test]
+    fn alternatives_that_disagree_are_an_error() {
+        let text = object(&json!({ "a": { "type": "string" } }), &[]);
+        let flag = object(&json!({ "a": { "type": "boolean" } }), &[]);
+        let schema = json!({ "anyOf": [text, flag] });
+        assert_eq!(error(&schema), "`Thing`: alternatives disagree about the property `a`");
+    }
+
+    #[test]
+    fn a_lifted_name_that_is_taken_is_an_error() {
+        let arm = object(&json!({ "type": constant("big"), "x": { "type": "string" } }), &["type"]);
+        let other = object(&json!({ "type": constant("small") }), &["type"]);
+        let union = json!({ "oneOf": [arm, other] });
+        let definitions = json!({ "Thing": union, "BigThing": { "type": "string" } });
+        let error = types(&definitions).unwrap_err().to_string();
+        assert!(error.contains("`BigThing`: two schemas want this name"), "{error}");
+    }
 }

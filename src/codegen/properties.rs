@@ -228,3 +228,40 @@ fn only_annotations(map: &Map<String, Value>, keys: &[&str]) -> bool {
 fn unknown(schema: &Value) -> Error {
     Error::new(format!("has a schema that the generator does not know: {schema}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn width(schema: &Value) -> Result<Value> {
+        number(schema["type"].as_str().unwrap(), schema.as_object().unwrap())
+    }
+
+    #[test]
+    fn widths_are_those_of_the_schema_and_pointers_have_64_bits() {
+        let uint = json!({ "type": "integer", "format": "uint", "minimum": 0 });
+        assert_eq!(width(&uint).unwrap()["format"], "uint64");
+        let int32 = json!({ "type": "integer", "format": "int32" });
+        assert_eq!(width(&int32).unwrap()["format"], "int32");
+        assert_eq!(width(&json!({ "type": "integer" })).unwrap()["format"], "int64");
+        let error = width(&json!({ "type": "integer", "format": "int128" })).unwrap_err();
+        assert!(error.to_string().contains("int128"), "{error}");
+    }
+
+    #[test]
+    fn presence_follows_from_required_null_and_default() {
+        let tables = Tables::pinned();
+        let of = |schema: &Value, required, nullable| {
+            presence(&tables, "Thing", "x", schema, required, nullable)
+        };
+        let plain = json!({ "type": "string" });
+        assert_eq!(of(&plain, true, false), Presence::Required);
+        assert_eq!(of(&plain, true, true), Presence::Nullable);
+        assert_eq!(of(&plain, false, false), Presence::Optional);
+        let with_default = json!({ "type": "boolean", "default": true });
+        assert_eq!(of(&with_default, false, false), Presence::Default(json!(true)));
+        assert_eq!(of(&with_default, false, true), Presence::Optional);
+        let listed = presence(&tables, "ThreadStartParams", "serviceTier", &plain, false, true);
+        assert_eq!(listed, Presence::ThreeState);
+    }
+}

@@ -112,3 +112,50 @@ fn shape_of(schema: &Value) -> Value {
     }
     res
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(definitions: &Value) -> Result<Bundle> {
+        Bundle::parse("x.json", &json!({ "definitions": definitions }).to_string())
+    }
+
+    #[test]
+    fn both_generations_end_up_in_one_table() {
+        let inner = json!({ "B": { "$ref": "#/definitions/v2/C" }, "C": { "type": "string" } });
+        let bundle = parse(&json!({ "A": { "$ref": "#/definitions/v2/B" }, "v2": inner })).unwrap();
+        assert_eq!(bundle.definitions.keys().collect::<Vec<_>>(), ["A", "B", "C"]);
+        assert_eq!(reference(&bundle.definitions["A"]), Some("B"));
+        assert_eq!(reference(&bundle.definitions["B"]), Some("C"));
+    }
+
+    #[test]
+    fn a_definition_may_occur_twice_if_only_texts_differ() {
+        let twice = |outer: &str, inner: &str| {
+            parse(&json!({
+                "A": { "type": outer, "description": "one" },
+                "v2": { "A": { "type": inner, "description": "two" } },
+            }))
+        };
+        assert!(twice("string", "string").is_ok());
+        let error = twice("string", "object").unwrap_err();
+        assert_eq!(error.to_string(), "`A`: is defined twice with different shapes");
+    }
+
+    #[test]
+    fn a_dangling_reference_is_named() {
+        let error = parse(&json!({ "A": { "items": { "$ref": "#/definitions/B" } } })).unwrap_err();
+        assert_eq!(error.to_string(), "`A`: refers to `B`, which does not exist");
+    }
+
+    #[test]
+    fn what_is_no_bundle_is_an_error_that_names_the_file() {
+        let error = Bundle::parse("x.json", "{}").unwrap_err();
+        assert_eq!(error.to_string(), "x.json has no object `definitions`");
+        let error = Bundle::parse("x.json", "{").unwrap_err();
+        assert!(error.to_string().starts_with("x.json is not valid JSON: "), "{error}");
+    }
+}

@@ -24,6 +24,7 @@ pub(super) struct Tables<'a> {
     pub open_strings: &'a [&'a str],
     pub variant_names: &'a [(&'a str, &'a str, &'a str)],
     pub extra_roots: &'a [&'a str],
+    pub headings: &'a [&'a str],
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -102,6 +103,9 @@ const EXTRA_ROOTS: &[&str] = &[
     "W3cTraceContext",
 ];
 
+/// Headings of the original source that ended up in the description of the first item below them.
+const HEADINGS: &[&str] = &["NEW APIs", "NEW NOTIFICATIONS"];
+
 const fn fix_up(definition: &'static str, schema: &'static str, wire: &'static str) -> FixUp {
     FixUp { definition, schema, wire }
 }
@@ -117,6 +121,7 @@ impl Tables<'static> {
             open_strings: OPEN_STRINGS,
             variant_names: VARIANT_NAMES,
             extra_roots: EXTRA_ROOTS,
+            headings: HEADINGS,
             used: RefCell::default(),
         }
     }
@@ -161,6 +166,16 @@ impl Tables<'_> {
         Some(res)
     }
 
+    /// The description without a heading before it, if anything is left.
+    pub(super) fn without_heading<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let heading = self.headings.iter().find(|it| text.starts_with(**it));
+        let rest = heading.map_or(text, |it| {
+            self.mark("heading", &[it]);
+            text[it.len()..].trim_start()
+        });
+        (!rest.is_empty()).then_some(rest)
+    }
+
     /// Notes that an extra root exists and that nothing else leads to it.
     pub(super) fn mark_extra_root(&self, name: &str) {
         self.mark("extra root", &[name]);
@@ -182,6 +197,7 @@ impl Tables<'_> {
         all.extend(singles("open string", self.open_strings));
         all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
         all.extend(singles("extra root", self.extra_roots));
+        all.extend(singles("heading", self.headings));
         let used = self.used.borrow();
         all.retain(|it| !used.contains(it));
         all
@@ -232,4 +248,58 @@ fn rename_property(schema: &mut Value, from: &str, to: &str) -> bool {
         _ => (),
     }
     res
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tables() -> Tables<'static> {
+        Tables {
+            fix_ups: const { &[fix_up("A", "turn_id", "turnId"), fix_up("B", "gone", "Gone")] },
+            responses: &[("a/b", "CResponse")],
+            three_state: &[("A", "x")],
+            secrets: &[],
+            open_strings: &[],
+            variant_names: &[],
+            extra_roots: &[],
+            headings: &["NEW"],
+            used: RefCell::default(),
+        }
+    }
+
+    #[test]
+    fn a_fix_up_renames_the_property_wherever_the_definition_declares_it() {
+        let arm =
+            json!({ "properties": { "turn_id": { "type": "string" } }, "required": ["turn_id"] });
+        let schema = json!({ "definitions": { "A": { "oneOf": [arm] }, "B": {} } });
+        let mut bundle = Bundle::parse("x.json", &schema.to_string()).unwrap();
+        let tables = tables();
+        tables.fix(&mut bundle);
+        let arm = &bundle.definitions["A"]["oneOf"][0];
+        assert_eq!(arm["properties"], json!({ "turnId": { "type": "string" } }));
+        assert_eq!(arm["required"], json!(["turnId"]));
+        assert!(tables.stale().contains(&"fix-up `B.gone`".to_owned()), "{:?}", tables.stale());
+        assert!(!tables.stale().contains(&"fix-up `A.turn_id`".to_owned()));
+    }
+
+    #[test]
+    fn an_entry_is_stale_until_it_applies() {
+        let tables = tables();
+        let stale = |what: &str| tables.stale().iter().any(|it| it == what);
+        assert!(stale("response `a/b`") && stale("three-state field `A.x`"));
+        assert_eq!(tables.response("a/b"), Some("CResponse"));
+        assert!(tables.is_three_state("A", "x") && !tables.is_three_state("A", "y"));
+        assert!(!stale("response `a/b`") && !stale("three-state field `A.x`"));
+    }
+
+    #[test]
+    fn headings_are_cut_off() {
+        let tables = tables();
+        assert_eq!(tables.without_heading("NEW Sent when."), Some("Sent when."));
+        assert_eq!(tables.without_heading("NEW"), None);
+        assert_eq!(tables.without_heading("Old."), Some("Old."));
+    }
 }

@@ -117,3 +117,56 @@ fn short(ty: &TokenStream) -> Result<TokenStream> {
         .map(|it| quote::quote!(#it))
         .map_err(|_| Error::new(format!("typify gave `{text}`, which is no type")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        ir::{Field, Presence, Shape, Type},
+        schema::reference_to,
+    };
+    use super::*;
+
+    fn types() -> Types {
+        Types::from([("Thing".to_owned(), Type::new(None, Shape::Struct(Struct::default())))])
+    }
+
+    fn field(wire: &str, schema: Value) -> Field {
+        let presence = Presence::Required;
+        Field { wire: wire.to_owned(), doc: None, schema, presence, experimental: false }
+    }
+
+    #[test]
+    fn fields_have_names_that_rust_takes() {
+        let fields = vec![
+            field("type", json!({ "type": "string" })),
+            field("threadId", json!({ "type": "string" })),
+            field("_meta", json!(true)),
+        ];
+        let body = Struct { fields, ..Struct::default() };
+        let res = Translator::new(&types()).unwrap().fields("Thing", &body).unwrap();
+        let names: Vec<_> =
+            res.iter().map(|(wire, it)| (wire.as_str(), it.ident.to_string())).collect();
+        let expected = [("_meta", "meta"), ("threadId", "thread_id"), ("type", "type_")];
+        assert_eq!(names, expected.map(|it| (it.0, it.1.to_owned())));
+    }
+
+    #[test]
+    fn schemas_become_types_without_paths() {
+        let mut translator = Translator::new(&types()).unwrap();
+        let list = json!({ "type": "array", "items": reference_to("Thing") });
+        for (schema, ty) in [
+            (json!({ "type": "string" }), "String"),
+            (json!({ "type": "integer", "format": "uint16" }), "u16"),
+            (json!({ "type": "number", "format": "double" }), "f64"),
+            (json!(true), "Value"),
+            (list.clone(), "Vec < Thing >"),
+            (json!({ "type": "object", "additionalProperties": true }), "Map < String , Value >"),
+            (
+                json!({ "type": "object", "additionalProperties": list }),
+                "BTreeMap < String , Vec < Thing > >",
+            ),
+        ] {
+            assert_eq!(translator.ty(&schema).unwrap().to_string(), ty);
+        }
+    }
+}

@@ -112,7 +112,7 @@ impl<'de> Visitor<'de> for NotificationVisitor {
             match (key.as_str(), &method) {
                 ("method", _) => method = Some(map.next_value()?),
                 ("params", Some(method)) => {
-                    res = Some(map.next_value_seed(NotificationSeed { method })?)
+                    res = Some(map.next_value_seed(NotificationSeed { method })?);
                 }
                 ("params", None) => early = Some(map.next_value::<Value>()?),
                 _ => {

@@ -21,9 +21,10 @@ pub(super) fn emit(methods: &Methods) -> Result<TokenStream> {
     let client_notification = client_notification(&methods.client_notifications)?;
     let server_request = server_request(&methods.server_requests)?;
     let server_notification = server_notification(&methods.notifications);
+    let notification_codec = notification_codec(&methods.notifications);
     Ok(quote! {
         #traits #registries #client_request #client_notification #server_request
-        #server_notification
+        #server_notification #notification_codec
     })
 }
 
@@ -128,8 +129,7 @@ fn request_parts(requests: &[Request]) -> Result<Parts> {
     for it in requests {
         let (variant, params) = (ident(&request_variant(it)), ident(&it.params));
         let method = &it.method;
-        let fallback = format!("`{method}`");
-        let doc = docs::part(it.doc.as_deref(), &fallback, it.experimental);
+        let doc = docs::method(method, it.doc.as_deref(), it.experimental);
         res.0.push(quote!(#doc #variant(#params)));
         res.1.push(quote!(Self::#variant(_) => #method));
         res.2.push(quote!(Self::#variant(it) => it.to_json()));
@@ -167,9 +167,31 @@ fn client_notification(methods: &[String]) -> Result<TokenStream> {
 fn server_notification(notifications: &[Notification]) -> TokenStream {
     let variants = notifications.iter().map(|it| {
         let (variant, params) = (ident(&it.variant), ident(&it.params));
-        let doc = docs::part(it.doc.as_deref(), &format!("`{}`", it.method), it.experimental);
-        quote!(#doc #variant(#params))
+        let doc = docs::method(&it.method, it.doc.as_deref(), it.experimental);
+        if it.is_streaming() {
+            quote!(#doc #variant(#params))
+        } else {
+            quote!(#doc #variant(Box<#params>))
+        }
     });
+    quote! {
+        /// Any notification of the server, with its params.
+        ///
+        /// What streams is here as it is. All else is boxed, so that the largest notification does
+        /// not set the size of the most frequent one.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum ServerNotification {
+            #(#variants,)*
+            /// A notification that this version of the protocol does not know, or whose params it
+            /// does not understand, as it was received.
+            Unrecognized(RawMessage),
+        }
+    }
+}
+
+/// From params to variants and back.
+fn notification_codec(notifications: &[Notification]) -> TokenStream {
     let methods = notifications.iter().map(|it| {
         let (variant, method) = (ident(&it.variant), &it.method);
         quote!(Self::#variant(_) => #method)
@@ -180,7 +202,9 @@ fn server_notification(notifications: &[Notification]) -> TokenStream {
     });
     let decode = notifications.iter().map(|it| {
         let variant = ident(&it.variant);
-        (it.method.as_str(), quote!(Json::from_json_strict(params).map(Self::#variant)))
+        let boxed = (!it.is_streaming()).then(|| quote!(.map(Box::new)));
+        let body = quote!(Json::from_json_strict(params) #boxed .map(Self::#variant));
+        (it.method.as_str(), body)
     });
     let decode = by_length(decode, &quote!(return None));
     let streaming = notifications.iter().filter(|it| it.is_streaming());
@@ -190,15 +214,6 @@ fn server_notification(notifications: &[Notification]) -> TokenStream {
     });
     let stream = by_length(stream, &quote!(return Ok(Err(params))));
     quote! {
-        /// Any notification of the server, with its params.
-        #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
-        pub enum ServerNotification {
-            #(#variants,)*
-            /// A notification that this version of the protocol does not know, or whose params it
-            /// does not understand, as it was received.
-            Unrecognized(RawMessage),
-        }
         impl ServerNotification {
             /// The method on the wire.
             pub fn method(&self) -> &str {

@@ -43,10 +43,16 @@ impl Printed<'_> {
     /// The type of a parameter for the value, and how it becomes the value.
     fn parameter(&self) -> (TokenStream, TokenStream) {
         let (ident, inner) = (&self.ident, &self.inner);
-        if self.is_scalar() {
-            (inner.clone(), quote!(#ident))
+        let (ty, value) = if self.is_scalar() {
+            (quote!(#inner), quote!(#ident))
         } else {
             (quote!(impl Into<#inner>), quote!(#ident.into()))
+        };
+        match self.field.presence {
+            Presence::Nullable => (quote!(Option<#inner>), quote!(#ident)),
+            Presence::ThreeState => (quote!(Option<#inner>), quote!(Some(#ident))),
+            Presence::Optional => (ty, quote!(Some(#value))),
+            Presence::Required | Presence::Default(_) => (ty, value),
         }
     }
 }
@@ -87,9 +93,10 @@ impl Emitter<'_> {
                 Presence::Nullable | Presence::Optional => quote!(Option<#inner>),
                 Presence::ThreeState => quote!(Option<Option<#inner>>),
             };
-            let default = match &field.presence {
-                Presence::Default(it) => self.default_value(&field.schema, it)?,
-                _ => quote!(Default::default()),
+            let default = if let Presence::Default(it) = &field.presence {
+                self.default_value(&field.schema, it)?
+            } else {
+                quote!(Default::default())
             };
             let secret = self.tables.is_secret(name, &field.wire);
             res.push(Printed { field, ident, inner, ty, default, secret });
@@ -166,7 +173,7 @@ fn field_doc(it: &Printed<'_>) -> TokenStream {
         Presence::ThreeState => text.push_str(
             "\n\nLeft out (`None`), null (`Some(None)`) and a value mean three different things.",
         ),
-        Presence::Default(it) => text.push_str(&format!("\n\nWhen absent: `{it}`.")),
+        Presence::Default(it) => text.extend(["\n\nWhen absent: `", &it.to_string(), "`."]),
         Presence::Required | Presence::Nullable | Presence::Optional => (),
     }
     docs::comment(&text, it.field.experimental)
@@ -211,24 +218,13 @@ fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
         }
     } else {
         let params = required.iter().map(|it| {
-            let (ident, ty) = (&it.ident, &it.ty);
-            match it.field.presence {
-                Presence::Nullable => quote!(#ident: #ty),
-                _ => {
-                    let ty = it.parameter().0;
-                    quote!(#ident: #ty)
-                }
-            }
+            let (ident, ty) = (&it.ident, it.parameter().0);
+            quote!(#ident: #ty)
         });
         let values = required.iter().map(|it| {
-            let ident = &it.ident;
-            match it.field.presence {
-                Presence::Nullable => quote!(#ident),
-                _ => {
-                    let value = it.parameter().1;
-                    quote!(#ident: #value)
-                }
-            }
+            let (ident, value) = (&it.ident, it.parameter().1);
+            let shorthand = *ident == value.to_string();
+            if shorthand { value } else { quote!(#ident: #value) }
         });
         let others = optional.iter().map(|it| initial(it));
         quote! {
@@ -253,14 +249,9 @@ fn rank(wire: &str) -> (u8, String) {
 }
 
 fn setter(it: &Printed<'_>) -> TokenStream {
-    let (ident, inner) = (&it.ident, &it.inner);
+    let ident = &it.ident;
     let doc = docs::comment(&format!("Sets [`{ident}`](Self::{ident})."), it.field.experimental);
     let (ty, value) = it.parameter();
-    let (ty, value) = match it.field.presence {
-        Presence::ThreeState => (quote!(Option<#inner>), quote!(Some(#ident))),
-        Presence::Optional => (ty, quote!(Some(#value))),
-        _ => (ty, value),
-    };
     quote! {
         #doc
         #[must_use]
@@ -287,13 +278,10 @@ fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> Token
     let encode = fields.iter().map(|it| {
         let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
         match &it.field.presence {
-            Presence::Required | Presence::Nullable => quote!(.required(#wire, &self.#ident)),
             Presence::Optional | Presence::ThreeState => quote!(.optional(#wire, &self.#ident)),
-            // What the client sends leaves defaults to the server.
-            Presence::Default(_) if !ty.output => {
-                quote!(.unless(#wire, &self.#ident, &#default))
-            }
-            Presence::Default(_) => quote!(.required(#wire, &self.#ident)),
+            // What only the client sends leaves defaults to the server.
+            Presence::Default(_) if !ty.output => quote!(.unless(#wire, &self.#ident, &#default)),
+            _ => quote!(.required(#wire, &self.#ident)),
         }
     });
     let mutable = (body.tag.is_some() || !fields.is_empty()).then(|| quote!(mut));
@@ -314,12 +302,10 @@ fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> Token
 /// Decoding without an intermediate value, for what arrives in floods.
 fn stream(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
     let parts = fields.iter().map(|it| {
-        let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
-        let (ty, missing) = match it.field.presence {
-            Presence::Required => (&it.ty, quote!(required)),
-            _ => (&it.ty, quote!((#default))),
-        };
-        quote!(#ident: #ty = #wire, #missing;)
+        let (ident, ty, wire, default) = (&it.ident, &it.ty, &it.field.wire, &it.default);
+        let required = it.field.presence == Presence::Required;
+        let absent = if required { quote!(required) } else { quote!((#default)) };
+        quote!(#ident: #ty = #wire, #absent;)
     });
     quote!(streamed_struct! { #name { #(#parts)* } })
 }

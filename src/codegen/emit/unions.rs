@@ -50,7 +50,7 @@ impl Emitter<'_> {
     ) -> Result<TokenStream> {
         let describe = |it: &Arm| format!("The case whose `{tag}` is `{}`.", it.wire);
         let declaration = self.declaration(name, ty, arms, &describe, true)?;
-        let (payloads, units) = self.split(arms)?;
+        let (payloads, units) = split(arms);
         let accessors = self.accessors(name, arms);
         let ident = ident(name);
         Ok(quote! {
@@ -66,7 +66,7 @@ impl Emitter<'_> {
             Some(_) => format!("An object whose only key is `{}`.", it.wire),
         };
         let declaration = self.declaration(name, ty, arms, &describe, true)?;
-        let (payloads, units) = self.split(arms)?;
+        let (payloads, units) = split(arms);
         let ident = ident(name);
         Ok(quote! {
             #declaration
@@ -145,19 +145,6 @@ impl Emitter<'_> {
             }
             #(#conversions)*
         })
-    }
-
-    /// The arguments of the macros: variants with a payload, and those without.
-    fn split(&mut self, arms: &[Arm]) -> Result<(Vec<TokenStream>, Vec<TokenStream>)> {
-        let mut res = (Vec::new(), Vec::new());
-        for arm in arms {
-            let (ident, wire) = (ident(&arm.name), &arm.wire);
-            match &arm.payload {
-                Some(_) => res.0.push(quote!(#ident = #wire)),
-                None => res.1.push(quote!(#ident = #wire)),
-            }
-        }
-        Ok(res)
     }
 
     /// Getters for the strings that every variant carries.
@@ -257,6 +244,18 @@ impl Emitter<'_> {
             Fit { required: &[#(#required),*], values: &[#(#values),*], allowed: #allowed }
         }])
     }
+}
+
+/// The arguments of the macros: variants with a payload, and those without.
+fn split(arms: &[Arm]) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let (payloads, units): (Vec<&Arm>, Vec<&Arm>) =
+        arms.iter().partition(|it| it.payload.is_some());
+    let pair = |it: &Arm| {
+        let (ident, wire) = (ident(&it.name), &it.wire);
+        quote!(#ident = #wire)
+    };
+    let print = |arms: Vec<&Arm>| arms.into_iter().map(pair).collect();
+    (print(payloads), print(units))
 }
 
 fn is_required_string(field: &Field) -> bool {

@@ -1,0 +1,100 @@
+//! The generator on the pinned schema, and on one that does not fit it any more.
+//!
+//! The tests of its modules run here, too.
+
+#[path = "../src/codegen.rs"]
+mod codegen;
+
+use codegen::{Generated, Input, Result, generate};
+
+fn pinned() -> Input {
+    Input {
+        stable: include_str!("../schema/stable.json").to_owned(),
+        experimental: include_str!("../schema/experimental.json").to_owned(),
+        pin: include_str!("../schema/pin.json").to_owned(),
+    }
+}
+
+/// What becomes of the pinned schema after one replacement in both bundles.
+fn altered(from: &str, to: &str) -> Result<Generated> {
+    let mut input = pinned();
+    assert!(input.experimental.contains(from), "the schema has no {from}");
+    input.experimental = input.experimental.replace(from, to);
+    input.stable = input.stable.replace(from, to);
+    generate(&input).and_then(Generated::checked)
+}
+
+#[test]
+fn the_pinned_schema_generates_the_same_code_every_time() {
+    let first = generate(&pinned()).and_then(Generated::checked).unwrap();
+    let second = generate(&pinned()).and_then(Generated::checked).unwrap();
+    assert_eq!(first.protocol, second.protocol);
+    assert_eq!(first.registry, second.registry);
+    assert_eq!(first.protocol, include_str!(concat!(env!("OUT_DIR"), "/protocol.rs")));
+}
+
+#[test]
+fn generated_names_are_readable() {
+    let code = generate(&pinned()).unwrap().protocol;
+    let syn::File { items, .. } = syn::parse_file(&code).unwrap();
+    let names: Vec<String> = items
+        .iter()
+        .filter_map(|it| match it {
+            syn::Item::Struct(it) => Some(vec![it.ident.to_string()]),
+            syn::Item::Enum(it) => {
+                assert!(!it.variants.is_empty(), "{} is empty", it.ident);
+                let variants = it.variants.iter().map(|it| it.ident.to_string());
+                Some(variants.chain([it.ident.to_string()]).collect())
+            }
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert!(names.len() > 1_500, "{}", names.len());
+    for name in names {
+        let generic = ["Variant", "Subtype", "Inner"].iter().find(|it| name.contains(**it));
+        assert_eq!(generic, None, "{name}");
+    }
+}
+
+#[test]
+fn a_stale_fix_up_fails_and_is_named() {
+    let error = altered("\"started_at\"", "\"startedAt\"").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the fix-up `ThreadTimelineEntry.started_at` no longer applies to the schema, \
+         remove it from src/codegen/tables.rs"
+    );
+}
+
+#[test]
+fn a_stale_secret_fails_and_is_named() {
+    let error = altered("\"authBearerToken\"", "\"bearer\"").unwrap_err().to_string();
+    assert!(error.contains("secret `EnvironmentAddParams.authBearerToken`"), "{error}");
+}
+
+#[test]
+fn a_stale_response_fails_and_is_named() {
+    let error = altered("\"account/logout\"", "\"logoutAccount\"").unwrap_err().to_string();
+    assert!(error.contains("the response `account/logout` no longer applies"), "{error}");
+}
+
+#[test]
+fn a_method_that_cannot_be_mapped_fails_and_is_named() {
+    let from = "ThreadArchiveResponse";
+    let error = altered(from, "ThreadArchiveAnswer").unwrap_err().to_string();
+    assert_eq!(error, format!("`thread/archive`: has no response: there is no `{from}`"));
+}
+
+#[test]
+fn an_unknown_shape_fails_and_is_named() {
+    let error = altered("\"format\": \"uint16\"", "\"format\": \"decimal\"").unwrap_err();
+    assert!(error.to_string().contains("`httpStatusCode`"), "{error}");
+    assert!(error.to_string().contains("decimal"), "{error}");
+}
+
+#[test]
+fn a_pin_without_a_version_fails() {
+    let error = generate(&Input { pin: "{}".to_owned(), ..pinned() }).unwrap_err();
+    assert_eq!(error.to_string(), "pin.json has no string `runtime`");
+}

@@ -1,0 +1,127 @@
+//! What the client sends: construction, null, widths, secrets.
+
+use codexkit::protocol::{
+    ApiKeyLoginAccountParams, ByteRange, ChatgptAuthTokensLoginAccountParams, ClientRequest,
+    EnvironmentAddParams, LoginAccountParams, McpResourceReadTarget,
+    PermissionsRequestApprovalResponse, ReadOnlySandboxPolicy, ReasoningEffort, SandboxPolicy,
+    TextUserInput, ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams,
+    UserInput,
+};
+use serde_json::{Value, json};
+
+fn encode(value: impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
+#[test]
+fn params_are_made_from_what_is_required_and_setters() {
+    let params = TurnStartParams::new("t", [UserInput::from(TextUserInput::new("hi"))])
+        .effort("high")
+        .model("gpt-5.5")
+        .sandbox_policy(ReadOnlySandboxPolicy::new().network_access(true))
+        .output_schema(json!({ "type": "object" }));
+    assert_eq!(params.effort, Some(ReasoningEffort::from("high")));
+    assert_eq!(
+        encode(&params),
+        json!({
+            "threadId": "t",
+            "input": [{ "type": "text", "text": "hi", "text_elements": [] }],
+            "effort": "high",
+            "model": "gpt-5.5",
+            "sandboxPolicy": { "type": "readOnly", "networkAccess": true },
+            "outputSchema": { "type": "object" },
+        })
+    );
+    let back: TurnStartParams = serde_json::from_value(encode(&params)).unwrap();
+    assert_eq!(back, params);
+}
+
+#[test]
+fn params_without_required_properties_have_a_default() {
+    assert_eq!(ThreadStartParams::default(), ThreadStartParams::new());
+    assert_eq!(encode(ThreadStartParams::default()), json!({}));
+}
+
+#[test]
+fn absent_null_and_a_value_are_three_things_where_the_protocol_says_so() {
+    let cases = [
+        (ThreadStartParams::new(), json!({})),
+        (ThreadStartParams::new().service_tier(None), json!({ "serviceTier": null })),
+        (
+            ThreadStartParams::new().service_tier(Some("flex".to_owned())),
+            json!({ "serviceTier": "flex" }),
+        ),
+    ];
+    for (params, wire) in cases {
+        assert_eq!(encode(&params), wire);
+        assert_eq!(serde_json::from_value::<ThreadStartParams>(wire).unwrap(), params);
+    }
+    let listed = ThreadListParams::new().project_id(None).section_id(Some("s".to_owned()));
+    assert_eq!(encode(listed), json!({ "projectId": null, "sectionId": "s" }));
+}
+
+#[test]
+fn a_property_that_is_always_there_is_sent_as_null() {
+    let params = ThreadSectionMoveParams::new("t", None);
+    assert_eq!(encode(&params)["sectionId"], Value::Null);
+    assert!(encode(&params).as_object().unwrap().contains_key("sectionId"));
+    assert!(
+        encode(McpResourceReadTarget::new("c", None)).as_object().unwrap().contains_key("linkId")
+    );
+}
+
+#[test]
+fn defaults_are_left_to_the_server_by_what_only_the_client_sends() {
+    let answer: PermissionsRequestApprovalResponse =
+        serde_json::from_value(json!({ "permissions": {} })).unwrap();
+    assert_eq!(answer.scope.as_str(), "turn");
+    assert_eq!(encode(&answer), json!({ "permissions": {} }));
+    let answer = answer.scope("session");
+    assert_eq!(encode(&answer)["scope"], "session");
+}
+
+#[test]
+fn unsigned_integers_have_64_bits() {
+    let wire = json!({ "start": 5_000_000_000_u64, "end": u64::MAX });
+    let range: ByteRange = serde_json::from_value(wire.clone()).unwrap();
+    assert_eq!(range, ByteRange::new(u64::MAX, 5_000_000_000));
+    assert_eq!(encode(range), wire);
+    let error = serde_json::from_value::<ByteRange>(json!({ "start": -1, "end": 0 })).unwrap_err();
+    assert_eq!(error.to_string(), "`start`: expected an integer (u64), found a number");
+}
+
+#[test]
+fn properties_from_a_later_version_can_be_sent() {
+    let mut params = ThreadStartParams::new();
+    params.unrecognized.insert("brandNew", 1);
+    assert_eq!(encode(params), json!({ "brandNew": 1 }));
+}
+
+#[test]
+fn a_variant_without_properties_is_its_tag() {
+    assert_eq!(encode(SandboxPolicy::DangerFullAccess), json!({ "type": "dangerFullAccess" }));
+}
+
+#[test]
+fn secrets_are_sent_and_never_printed() {
+    let secret = "not-for-print";
+    let api_key = LoginAccountParams::from(ApiKeyLoginAccountParams::new(secret));
+    assert_eq!(encode(&api_key), json!({ "type": "apiKey", "apiKey": secret }));
+    let tokens =
+        LoginAccountParams::from(ChatgptAuthTokensLoginAccountParams::new("account-1", secret));
+    assert_eq!(encode(&tokens)["accessToken"], secret);
+    let environment = EnvironmentAddParams::new("e", "wss://host").auth_bearer_token(secret);
+    assert_eq!(encode(&environment)["authBearerToken"], secret);
+
+    for debug in [
+        format!("{api_key:?}"),
+        format!("{tokens:?}"),
+        format!("{environment:?}"),
+        format!("{:?}", ClientRequest::LoginAccount(api_key)),
+    ] {
+        assert!(!debug.contains(secret), "{debug}");
+        assert!(debug.contains("<redacted>"), "{debug}");
+    }
+    let debug = format!("{tokens:?}");
+    assert!(debug.contains("account-1"), "what is no secret stays visible: {debug}");
+}

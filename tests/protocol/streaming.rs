@@ -1,0 +1,52 @@
+//! The direct way for what streams gives what the way through a value gives.
+
+use codexkit::protocol::{SERVER_NOTIFICATION_METHODS, ServerNotification};
+use serde_json::Value;
+
+use crate::examples::{Examples, wire_bundle};
+
+fn streaming() -> Vec<&'static str> {
+    let all = SERVER_NOTIFICATION_METHODS.iter().copied();
+    all.filter(|it| it.to_lowercase().ends_with("delta")).collect()
+}
+
+#[test]
+fn streamed_notifications_decode_alike_both_ways() {
+    let bundle = wire_bundle();
+    let examples = Examples::new(&bundle);
+    assert_eq!(streaming().len(), 11);
+    for method in streaming() {
+        let params = examples.notification(method);
+        assert!(params.len() > 1, "{method}");
+        for params in params {
+            let envelope = |params: &Value| {
+                format!(r#"{{"method":"{method}","params":{params},"emittedAtMs":1}}"#)
+            };
+            let direct: ServerNotification = serde_json::from_str(&envelope(&params)).unwrap();
+            assert_eq!(direct, ServerNotification::try_decode(method, &params).unwrap());
+            assert_eq!(direct, ServerNotification::decode(method, params.clone()));
+
+            // Without any one of its properties, it decodes both ways or neither.
+            for key in params.as_object().unwrap().keys() {
+                let mut less = params.clone();
+                less.as_object_mut().unwrap().remove(key);
+                let direct = serde_json::from_str::<ServerNotification>(&envelope(&less)).ok();
+                assert_eq!(direct, ServerNotification::try_decode(method, &less).ok(), "{method}");
+            }
+        }
+    }
+}
+
+#[test]
+fn params_may_stand_before_the_method() {
+    let text = r#"{"params":{"delta":"d","itemId":"i","threadId":"t","turnId":"u"},
+        "method":"item/plan/delta"}"#;
+    let decoded: ServerNotification = serde_json::from_str(text).unwrap();
+    assert!(matches!(decoded, ServerNotification::PlanDelta(it) if it.delta == "d"));
+}
+
+#[test]
+fn a_frequent_notification_is_small() {
+    let size = size_of::<ServerNotification>();
+    assert!(size <= 128, "{size}");
+}
