@@ -1,0 +1,183 @@
+//! `cargo xtask ci`: everything that has to pass before a merge.
+
+mod bundles;
+mod consumer;
+mod licences;
+mod package;
+
+use std::{
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{bail, ensure};
+
+use crate::{cargo, runtime};
+
+pub(crate) const HELP: &str = "\
+Runs everything that has to pass before a merge, and stops at the first step that fails.
+
+usage: cargo xtask ci [step]...
+
+Without steps, all of them in this order; the tests are last, so the output ends with the closing
+lines of the test runner.
+
+  fmt          the code is formatted
+  bundles      the schema bundles have the checksums of the pin
+  licences     every dependency has a licence that deny.toml allows
+  clippy       no lint fires: all targets and features, default features, no features
+  doc          the documentation builds without a warning
+  benches      the benchmarks compile
+  package      the crate builds from its package, which holds what it should and no more
+  consumer     a crate outside of the workspace compiles the first Rust example of the README
+  runtime      the pinned runtime is there, and writes exactly the bundles of schema/
+  demo         cargo xtask demo
+  examples     each example runs against the embedded model
+  test         cargo xtask test
+";
+
+struct Step {
+    name: &'static str,
+    run: fn(&Path) -> anyhow::Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", run: fmt },
+    Step { name: "bundles", run: bundles::check_pinned },
+    Step { name: "licences", run: licences::check },
+    Step { name: "clippy", run: clippy },
+    Step { name: "doc", run: doc },
+    Step { name: "benches", run: benches },
+    Step { name: "package", run: package::check },
+    Step { name: "consumer", run: consumer::check },
+    Step { name: "runtime", run: bundles::check_generated },
+    Step { name: "demo", run: demo },
+    Step { name: "examples", run: examples },
+    Step { name: "test", run: test },
+];
+
+pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
+    let steps = chosen(args)?;
+    let root = crate::root();
+    let (started, count) = (Instant::now(), steps.len());
+    for (n, step) in steps.into_iter().enumerate() {
+        let (name, n) = (step.name, n + 1);
+        eprintln!("ci: {n}/{count} {name}, after {}", seconds(started.elapsed()));
+        let step_started = Instant::now();
+        let res = (step.run)(&root);
+        let took = seconds(step_started.elapsed());
+        if let Err(err) = res {
+            bail!(
+                "ci: {name} failed after {took}: {err:#}\nreproduce it with: cargo xtask ci {name}"
+            );
+        }
+        // The closing line of the test runner stays the last one.
+        if name != "test" {
+            eprintln!("ci: {n}/{count} {name} passed in {took}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Step>> {
+    if names.is_empty() {
+        return Ok(STEPS.iter().collect());
+    }
+    let step = |name: &String| {
+        let step = STEPS.iter().find(|it| it.name == name);
+        step.ok_or_else(|| {
+            crate::usage(format!("unknown step `{name}`, see `cargo xtask help ci`"))
+        })
+    };
+    names.iter().map(step).collect()
+}
+
+fn fmt(root: &Path) -> anyhow::Result<()> {
+    cargo::run(&mut cargo::cargo(root, ["fmt", "--all", "--check"]))
+}
+
+fn clippy(root: &Path) -> anyhow::Result<()> {
+    for what in [
+        &["--workspace", "--all-targets", "--all-features"][..],
+        &["--package", "codexkit"],
+        &["--package", "codexkit", "--no-default-features"],
+    ] {
+        let mut command = cargo::cargo(root, ["clippy", "--locked"]);
+        // Behind the dashes the flag reaches the workspace alone: RUSTFLAGS would rebuild the world.
+        cargo::run(command.args(what).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+fn doc(root: &Path) -> anyhow::Result<()> {
+    let mut command =
+        cargo::cargo(root, ["doc", "--locked", "--workspace", "--all-features", "--no-deps"]);
+    cargo::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn benches(root: &Path) -> anyhow::Result<()> {
+    let metadata = cargo::metadata(root)?;
+    let benches = metadata.codexkit()?.targets("bench");
+    ensure!(!benches.is_empty(), "codexkit has no benchmarks to compile");
+    let mut command = cargo::cargo(root, ["build", "--locked", "--workspace", "--all-features"]);
+    cargo::run(command.args(benches.iter().flat_map(|it| ["--bench", it])))
+}
+
+fn demo(_: &Path) -> anyhow::Result<()> {
+    let code = crate::demo::run(&[])?;
+    ensure!(code == ExitCode::SUCCESS, "the quickstart example failed");
+    Ok(())
+}
+
+fn examples(root: &Path) -> anyhow::Result<()> {
+    runtime::ensure(root)?;
+    let metadata = cargo::metadata(root)?;
+    let examples = metadata.codexkit()?.targets("example");
+    ensure!(!examples.is_empty(), "codexkit has no examples to run");
+    for example in examples {
+        let args = ["run", "--locked", "--features", "testing", "--example", example];
+        cargo::run(&mut cargo::cargo(root, args))?;
+    }
+    Ok(())
+}
+
+fn test(_: &Path) -> anyhow::Result<()> {
+    let code = crate::test::run(&[])?;
+    ensure!(code == ExitCode::SUCCESS, "the tests failed");
+    Ok(())
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(args: &[&str]) -> Vec<&'static str> {
+        let args: Vec<_> = args.iter().map(|&it| it.to_owned()).collect();
+        chosen(&args).unwrap().iter().map(|it| it.name).collect()
+    }
+
+    #[test]
+    fn without_names_every_step_runs_and_the_tests_are_last() {
+        assert_eq!(names(&[]).len(), STEPS.len());
+        assert_eq!(names(&[]).last(), Some(&"test"));
+    }
+
+    #[test]
+    fn named_steps_run_in_the_order_that_was_asked_for() {
+        assert_eq!(names(&["doc", "fmt"]), ["doc", "fmt"]);
+        let err = chosen(&["docs".to_owned()]).err().unwrap();
+        assert!(err.is::<crate::Usage>());
+    }
+
+    #[test]
+    fn the_help_lists_the_steps_in_their_order() {
+        let listed = HELP.lines().filter_map(|it| it.strip_prefix("  "));
+        let listed: Vec<_> = listed.filter_map(|it| it.split_whitespace().next()).collect();
+        assert_eq!(listed, names(&[]));
+    }
+}

@@ -1,0 +1,96 @@
+//! What a person sees of a long download.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+/// How often a line is written where lines cannot be redrawn.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bytes so far and seconds: one redrawn line on a terminal, a line now and then elsewhere.
+pub(super) struct Progress<W: Write> {
+    out: W,
+    terminal: bool,
+    label: String,
+    started: Instant,
+    next_line: Duration,
+}
+
+impl Progress<io::Stderr> {
+    pub(super) fn on_stderr(label: String) -> Progress<io::Stderr> {
+        let terminal = io::stderr().is_terminal();
+        Progress::new(io::stderr(), terminal, label)
+    }
+}
+
+impl<W: Write> Progress<W> {
+    fn new(out: W, terminal: bool, label: String) -> Progress<W> {
+        let mut it =
+            Progress { out, terminal, label, started: Instant::now(), next_line: PLAIN_INTERVAL };
+        if !terminal {
+            it.write(&format!("{}\n", it.label));
+        }
+        it
+    }
+
+    pub(super) fn update(&mut self, bytes: u64) {
+        self.update_at(bytes, self.started.elapsed());
+    }
+
+    /// Ends the redrawn line.
+    pub(super) fn finish(mut self, bytes: u64) {
+        let line = self.line(bytes, self.started.elapsed());
+        let start = if self.terminal { "\r" } else { "" };
+        self.write(&format!("{start}{line}\n"));
+    }
+
+    fn update_at(&mut self, bytes: u64, elapsed: Duration) {
+        if self.terminal {
+            let line = self.line(bytes, elapsed);
+            self.write(&format!("\r{line}"));
+        } else if elapsed >= self.next_line {
+            self.next_line = elapsed + PLAIN_INTERVAL;
+            let line = self.line(bytes, elapsed);
+            self.write(&format!("{line}\n"));
+        }
+    }
+
+    fn line(&self, bytes: u64, elapsed: Duration) -> String {
+        // Fixed widths, so that a redrawn line covers the one before it.
+        format!("{}: {:>4} MB, {:>3} s", self.label, bytes / 1_000_000, elapsed.as_secs())
+    }
+
+    fn write(&mut self, text: &str) {
+        // A closed stderr is no reason to stop a download.
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(terminal: bool) -> String {
+        let mut out = Vec::new();
+        let mut progress = Progress::new(&mut out, terminal, "fetching".to_owned());
+        for second in 0..12 {
+            progress.update_at(second * 7_000_000, Duration::from_secs(second));
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_has_one_line_that_is_redrawn() {
+        let text = shown(true);
+        assert_eq!(text.matches('\r').count(), 12);
+        assert!(!text.contains('\n'));
+        assert!(text.ends_with("\rfetching:   77 MB,  11 s"), "{text}");
+    }
+
+    #[test]
+    fn a_log_gets_a_line_now_and_then() {
+        let lines = "fetching\nfetching:   35 MB,   5 s\nfetching:   70 MB,  10 s\n";
+        assert_eq!(shown(false), lines);
+    }
+}

@@ -1,0 +1,8 @@
+//! The commands of xtask on a workspace of their own, with scripts in place of npm, pip and cargo.
+
+#![cfg(test)]
+#![cfg(unix)]
+
+mod commands;
+mod fixture;
+mod runtime;
