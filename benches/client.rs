@@ -1,4 +1,5 @@
-//! What the client itself costs: `cargo bench`.
+//! What the client itself costs: `cargo bench`, or `cargo bench --bench client -- 64` for the rows
+//! that have `64` in their name.
 //!
 //! Each workload runs against a child process that writes lines made in advance, so that what is
 //! measured is the pipe and this crate. The child is this program, started as an app-server.
@@ -34,12 +35,17 @@ fn main() -> Result<()> {
     })?;
     row("20,000 requests one after the other", |runtime| runtime.block_on(sequential()))?;
     row("10,000 requests at once", |runtime| runtime.block_on(pipelined()))?;
-    let waiting = one_thread().block_on(waiting())?;
-    println!("\nmemory with 200,000 deltas waiting for their reader: {waiting}");
+    if is_wanted("memory") {
+        let waiting = one_thread().block_on(waiting())?;
+        println!("\nmemory with 200,000 deltas waiting for their reader: {waiting}");
+    }
     Ok(())
 }
 
 fn row(name: &str, run: impl Fn(&tokio::runtime::Runtime) -> Result<Duration>) -> Result<()> {
+    if !is_wanted(name) {
+        return Ok(());
+    }
     let measure = |runtime: &dyn Fn() -> tokio::runtime::Runtime| -> Result<_> {
         let mut times = (0..RUNS).map(|_| run(&runtime())).collect::<Result<Vec<_>>>()?;
         times.sort();
@@ -49,6 +55,12 @@ fn row(name: &str, run: impl Fn(&tokio::runtime::Runtime) -> Result<Duration>) -
     let (many, many_best) = measure(&many_threads)?;
     println!("| {name} | {one:.1?} | {one_best:.1?} | {many:.1?} | {many_best:.1?} |");
     Ok(())
+}
+
+/// Whether the command line names this row, or none.
+fn is_wanted(name: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).peekable();
+    words.peek().is_none() || words.any(|word| name.contains(&word))
 }
 
 fn one_thread() -> tokio::runtime::Runtime {

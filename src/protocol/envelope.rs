@@ -308,7 +308,7 @@ impl<'de> Visitor<'de> for Notification {
                     decoded = Some(map.next_value_seed(NotificationSeed { method })?);
                 }
                 (Key::Params, None) => early_params = Some(map.next_value()?),
-                (Key::EmittedAtMs, _) => emitted_at_ms = map.next_value()?,
+                (Key::EmittedAtMs, _) => emitted_at_ms = Some(map.next_value()?),
                 (Key::Other, _) => _ = map.next_value::<IgnoredAny>()?,
             }
         }
