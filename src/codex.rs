@@ -13,7 +13,7 @@ use crate::config::CodexBuilder;
 use crate::connection::Connection;
 use crate::error::{CloseReason, Result};
 use crate::feed::Notifications;
-use crate::protocol::{InitializeResponse, RUNTIME_VERSION, Request};
+use crate::protocol::{self, Request};
 use crate::thread::ThreadStart;
 
 /// A boxed future, as the awaited builders give it.
@@ -217,9 +217,14 @@ pub struct RuntimeInfo {
 }
 
 impl RuntimeInfo {
-    pub(crate) fn new(response: InitializeResponse, client_name: &str) -> RuntimeInfo {
-        let InitializeResponse { user_agent, codex_home, platform_family, platform_os, .. } =
-            response;
+    pub(crate) fn new(response: protocol::InitializeResponse, client_name: &str) -> RuntimeInfo {
+        let protocol::InitializeResponse {
+            user_agent,
+            codex_home,
+            platform_family,
+            platform_os,
+            ..
+        } = response;
         RuntimeInfo {
             version: version_in(&user_agent, client_name).to_owned(),
             user_agent,
@@ -232,7 +237,7 @@ impl RuntimeInfo {
     /// Whether this is the version from whose schema the types of this crate were made. Another
     /// version usually works; what it does not know it refuses.
     pub fn matches_pin(&self) -> bool {
-        self.version == RUNTIME_VERSION
+        self.version == protocol::RUNTIME_VERSION
     }
 }
 

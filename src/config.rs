@@ -14,11 +14,7 @@ use tokio::process::Command;
 use crate::codex::{Codex, RuntimeInfo};
 use crate::connection::{Connection, Limits};
 use crate::error::{Error, Result, StartError, StartErrorSource};
-use crate::protocol::{
-    ClientInfo, ClientNotification, InitializeCapabilities, InitializeParams,
-    ItemCompletedNotification, Notification, RUNTIME_VERSION, ThreadTokenUsageUpdatedNotification,
-    TurnCompletedNotification, TurnStartedNotification,
-};
+use crate::protocol::{self, Notification};
 use crate::transport::Transport;
 use crate::transport::process::Process;
 
@@ -33,10 +29,10 @@ const FAILED_START_GRACE: Duration = Duration::from_millis(500);
 
 /// Without these a turn would never be seen to start, produce anything or end.
 const INDISPENSABLE: [&str; 4] = [
-    TurnStartedNotification::METHOD,
-    TurnCompletedNotification::METHOD,
-    ItemCompletedNotification::METHOD,
-    ThreadTokenUsageUpdatedNotification::METHOD,
+    protocol::TurnStartedNotification::METHOD,
+    protocol::TurnCompletedNotification::METHOD,
+    protocol::ItemCompletedNotification::METHOD,
+    protocol::ThreadTokenUsageUpdatedNotification::METHOD,
 ];
 
 /// How to start the runtime and how to talk to it. Everything has a default.
@@ -63,8 +59,8 @@ pub struct CodexBuilder {
     env_clear: bool,
     /// `None` removes a variable that would be inherited.
     env: BTreeMap<OsString, Option<OsString>>,
-    client_info: ClientInfo,
-    capabilities: InitializeCapabilities,
+    client_info: protocol::ClientInfo,
+    capabilities: protocol::InitializeCapabilities,
     version_policy: VersionPolicy,
     start_timeout: Duration,
     limits: Limits,
@@ -84,7 +80,7 @@ pub enum VersionPolicy {
 impl Default for CodexBuilder {
     fn default() -> CodexBuilder {
         let name = env!("CARGO_PKG_NAME");
-        let client_info = ClientInfo::new(name, env!("CARGO_PKG_VERSION")).title(name);
+        let client_info = protocol::ClientInfo::new(name, env!("CARGO_PKG_VERSION")).title(name);
         CodexBuilder {
             binary: None,
             args: Vec::new(),
@@ -93,7 +89,7 @@ impl Default for CodexBuilder {
             env_clear: false,
             env: BTreeMap::new(),
             client_info,
-            capabilities: InitializeCapabilities::default().experimental_api(true),
+            capabilities: protocol::InitializeCapabilities::default().experimental_api(true),
             version_policy: VersionPolicy::default(),
             start_timeout: Duration::from_secs(30),
             limits: Limits::default(),
@@ -153,7 +149,7 @@ impl CodexBuilder {
     }
 
     /// Who this client is (`clientInfo` of `initialize`): it appears in the user agent.
-    pub fn client_info(mut self, info: ClientInfo) -> Self {
+    pub fn client_info(mut self, info: protocol::ClientInfo) -> Self {
         self.client_info = info;
         self
     }
@@ -272,12 +268,13 @@ impl CodexBuilder {
     /// Fails with the first line that was no message, if there was one.
     async fn open(self, transport: Transport) -> Result<Codex, (Error, Option<String>)> {
         let client_name = self.client_info.name.clone();
-        let params = InitializeParams::new(self.client_info).capabilities(self.capabilities);
+        let params =
+            protocol::InitializeParams::new(self.client_info).capabilities(self.capabilities);
         let connection = Connection::open(transport, self.limits);
         let initialized = match connection.request(&params, Some(self.start_timeout)).await {
             Ok(response) => {
                 let runtime = RuntimeInfo::new(response, &client_name);
-                let method = ClientNotification::Initialized.method();
+                let method = protocol::ClientNotification::Initialized.method();
                 connection.notify(method).map(|()| runtime)
             }
             Err(error) => Err(error),
@@ -300,8 +297,9 @@ impl CodexBuilder {
         if let Some(binary) = std::env::var_os(CODEX_BIN).filter(|it| !it.is_empty()) {
             return (absolute(Path::new(&binary)), format!("check the variable `{CODEX_BIN}`"));
         }
+        let pinned = protocol::RUNTIME_VERSION;
         let help = format!(
-            "install the runtime with `npm install -g @openai/codex@{RUNTIME_VERSION}`, or say \
+            "install the runtime with `npm install -g @openai/codex@{pinned}`, or say \
              where it is with the variable `{CODEX_BIN}` or `CodexBuilder::binary`"
         );
         ("codex".into(), help)

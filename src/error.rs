@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::protocol::{self, CodexErrorInfo};
+use crate::protocol;
 use crate::turn::TurnResult;
 
 /// The result of a call of this crate.
@@ -82,7 +82,7 @@ impl Error {
     }
 
     /// The machine-readable cause of a failed turn.
-    pub fn codex_error_info(&self) -> Option<&CodexErrorInfo> {
+    pub fn codex_error_info(&self) -> Option<&protocol::CodexErrorInfo> {
         self.turn()?.error.as_ref()?.codex_error_info.as_ref()
     }
 }

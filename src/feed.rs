@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::connection::{Connection, Observer};
 use crate::error::{Error, Result};
-use crate::protocol::{RawMessage, ServerNotification, envelope};
+use crate::protocol::{self, envelope};
 use crate::request::Refusal;
 
 /// How many events a reader may be behind before it loses the oldest ones.
@@ -35,7 +35,7 @@ pub enum ConnectionEvent {
     #[non_exhaustive]
     Notification {
         /// What happened.
-        notification: Box<ServerNotification>,
+        notification: Box<protocol::ServerNotification>,
         /// When the server says that it sent it, in milliseconds since the Unix epoch.
         emitted_at_ms: Option<i64>,
     },
@@ -43,7 +43,7 @@ pub enum ConnectionEvent {
     #[non_exhaustive]
     RequestRefused {
         /// The request.
-        request: RawMessage,
+        request: protocol::RawMessage,
         /// What is wrong with it, if it was not understood. A request that was understood is
         /// refused because nobody was there to grant it.
         problem: Option<String>,

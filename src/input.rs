@@ -1,9 +1,9 @@
 //! What a turn is given to work on.
 
 use crate::error::{Error, Result};
-use crate::protocol::{TextUserInput, UserInput};
+use crate::protocol;
 
-/// The input of a turn: text, or a list of any kinds of [`UserInput`].
+/// The input of a turn: text, or a list of any kinds of [`protocol::UserInput`].
 ///
 /// ```
 /// use codexkit::Input;
@@ -12,18 +12,17 @@ use crate::protocol::{TextUserInput, UserInput};
 /// assert_eq!(input.items().len(), 1);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Input(Vec<UserInput>);
+pub struct Input(Vec<protocol::UserInput>);
 
 impl Input {
     /// What the input consists of.
-    pub fn items(&self) -> &[UserInput] {
+    pub fn items(&self) -> &[protocol::UserInput] {
         &self.0
     }
 
     /// The items, unless there is nothing in them.
-    pub(crate) fn into_items(self) -> Result<Vec<UserInput>> {
-        let is_blank =
-            |item: &UserInput| matches!(item, UserInput::Text(it) if it.text.trim().is_empty());
+    pub(crate) fn into_items(self) -> Result<Vec<protocol::UserInput>> {
+        let is_blank = |item: &protocol::UserInput| matches!(item, protocol::UserInput::Text(it) if it.text.trim().is_empty());
         if self.0.iter().all(is_blank) {
             let problem = "the input of the turn is empty: give it text that is not blank, an \
                            image or another kind of input";
@@ -47,18 +46,18 @@ impl From<&String> for Input {
 
 impl From<String> for Input {
     fn from(text: String) -> Input {
-        Input::from(UserInput::Text(TextUserInput::new(text)))
+        Input::from(protocol::UserInput::Text(protocol::TextUserInput::new(text)))
     }
 }
 
-impl From<UserInput> for Input {
-    fn from(item: UserInput) -> Input {
+impl From<protocol::UserInput> for Input {
+    fn from(item: protocol::UserInput) -> Input {
         Input(vec![item])
     }
 }
 
-impl From<Vec<UserInput>> for Input {
-    fn from(items: Vec<UserInput>) -> Input {
+impl From<Vec<protocol::UserInput>> for Input {
+    fn from(items: Vec<protocol::UserInput>) -> Input {
         Input(items)
     }
 }

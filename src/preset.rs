@@ -1,12 +1,9 @@
 //! Names for the usual choices of what the agent may do.
 
-use crate::protocol::{
-    ApprovalsReviewer, AskForApproval, ReadOnlySandboxPolicy, SandboxMode, SandboxPolicy,
-    WorkspaceWriteSandboxPolicy,
-};
+use crate::protocol;
 
-/// Where the commands of the agent may write, as [`SandboxMode`] for a thread and as
-/// [`SandboxPolicy`] for a turn.
+/// Where the commands of the agent may write, as [`protocol::SandboxMode`] for a thread and as
+/// [`protocol::SandboxPolicy`] for a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sandbox {
@@ -18,24 +15,26 @@ pub enum Sandbox {
     FullAccess,
 }
 
-impl From<Sandbox> for SandboxMode {
-    fn from(sandbox: Sandbox) -> SandboxMode {
+impl From<Sandbox> for protocol::SandboxMode {
+    fn from(sandbox: Sandbox) -> protocol::SandboxMode {
         match sandbox {
-            Sandbox::ReadOnly => SandboxMode::ReadOnly,
-            Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
-            Sandbox::FullAccess => SandboxMode::DangerFullAccess,
+            Sandbox::ReadOnly => protocol::SandboxMode::ReadOnly,
+            Sandbox::WorkspaceWrite => protocol::SandboxMode::WorkspaceWrite,
+            Sandbox::FullAccess => protocol::SandboxMode::DangerFullAccess,
         }
     }
 }
 
-impl From<Sandbox> for SandboxPolicy {
-    fn from(sandbox: Sandbox) -> SandboxPolicy {
+impl From<Sandbox> for protocol::SandboxPolicy {
+    fn from(sandbox: Sandbox) -> protocol::SandboxPolicy {
         match sandbox {
-            Sandbox::ReadOnly => SandboxPolicy::ReadOnly(ReadOnlySandboxPolicy::default()),
-            Sandbox::WorkspaceWrite => {
-                SandboxPolicy::WorkspaceWrite(WorkspaceWriteSandboxPolicy::default())
+            Sandbox::ReadOnly => {
+                protocol::SandboxPolicy::ReadOnly(protocol::ReadOnlySandboxPolicy::default())
             }
-            Sandbox::FullAccess => SandboxPolicy::DangerFullAccess,
+            Sandbox::WorkspaceWrite => protocol::SandboxPolicy::WorkspaceWrite(
+                protocol::WorkspaceWriteSandboxPolicy::default(),
+            ),
+            Sandbox::FullAccess => protocol::SandboxPolicy::DangerFullAccess,
         }
     }
 }
@@ -53,19 +52,19 @@ pub enum ApprovalMode {
 }
 
 impl ApprovalMode {
-    pub(crate) fn policy(self) -> AskForApproval {
+    pub(crate) fn policy(self) -> protocol::AskForApproval {
         match self {
-            ApprovalMode::DenyAll => AskForApproval::Never,
-            ApprovalMode::AutoReview | ApprovalMode::Ask => AskForApproval::OnRequest,
+            ApprovalMode::DenyAll => protocol::AskForApproval::Never,
+            ApprovalMode::AutoReview | ApprovalMode::Ask => protocol::AskForApproval::OnRequest,
         }
     }
 
     /// The reviewer; with nothing to review it stays as it was.
-    pub(crate) fn reviewer(self) -> Option<ApprovalsReviewer> {
+    pub(crate) fn reviewer(self) -> Option<protocol::ApprovalsReviewer> {
         match self {
             ApprovalMode::DenyAll => None,
-            ApprovalMode::AutoReview => Some(ApprovalsReviewer::AutoReview),
-            ApprovalMode::Ask => Some(ApprovalsReviewer::User),
+            ApprovalMode::AutoReview => Some(protocol::ApprovalsReviewer::AutoReview),
+            ApprovalMode::Ask => Some(protocol::ApprovalsReviewer::User),
         }
     }
 }

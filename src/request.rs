@@ -2,19 +2,12 @@
 
 use serde_json::Value;
 
-use crate::protocol::{
-    ApplyPatchApprovalResponse, CommandExecutionApprovalDecision,
-    CommandExecutionRequestApprovalResponse, DeniedReviewDecision, DynamicToolCallResponse,
-    ExecCommandApprovalResponse, FileChangeApprovalDecision, FileChangeRequestApprovalResponse,
-    GrantedPermissionProfile, McpServerElicitationAction, McpServerElicitationRequestResponse,
-    PermissionsRequestApprovalResponse, RawMessage, ReviewDecision, ServerCall, ServerRequest,
-    ServerRequestError, ToolRequestUserInputResponse, envelope,
-};
+use crate::protocol::{self, ServerCall, envelope};
 
 /// A request that was refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(crate) request: RawMessage,
+    pub(crate) request: protocol::RawMessage,
     /// What is wrong with the request, if it was not understood.
     pub(crate) problem: Option<String>,
     pub(crate) answer: Answer,
@@ -26,14 +19,14 @@ pub(crate) type Answer = Result<Value, (i64, String)>;
 /// Refuses a request in the way that its method provides for.
 pub(crate) fn refuse(method: &str, params: &str) -> Refusal {
     let params: Value = serde_json::from_str(params).unwrap_or_default();
-    let request = RawMessage { method: method.to_owned(), params };
-    let (answer, problem) = match ServerRequest::try_decode(method, &request.params) {
+    let request = protocol::RawMessage { method: method.to_owned(), params };
+    let (answer, problem) = match protocol::ServerRequest::try_decode(method, &request.params) {
         Ok(request) => (refusal_of(&request), None),
         Err(error) => {
             let problem = error.to_string();
             let code = match error {
-                ServerRequestError::UnknownMethod { .. } => envelope::METHOD_NOT_FOUND,
-                ServerRequestError::InvalidParams { .. } => envelope::INVALID_PARAMS,
+                protocol::ServerRequestError::UnknownMethod { .. } => envelope::METHOD_NOT_FOUND,
+                protocol::ServerRequestError::InvalidParams { .. } => envelope::INVALID_PARAMS,
             };
             (Err((code, problem.clone())), Some(problem))
         }
@@ -41,35 +34,35 @@ pub(crate) fn refuse(method: &str, params: &str) -> Refusal {
     Refusal { request, problem, answer }
 }
 
-fn refusal_of(request: &ServerRequest) -> Answer {
+fn refusal_of(request: &protocol::ServerRequest) -> Answer {
     match request {
-        ServerRequest::CommandExecutionRequestApproval(call) => {
-            let decision = CommandExecutionApprovalDecision::Decline;
-            answer(call, CommandExecutionRequestApprovalResponse::new(decision))
+        protocol::ServerRequest::CommandExecutionRequestApproval(call) => {
+            let decision = protocol::CommandExecutionApprovalDecision::Decline;
+            answer(call, protocol::CommandExecutionRequestApprovalResponse::new(decision))
         }
-        ServerRequest::FileChangeRequestApproval(call) => {
-            let decision = FileChangeApprovalDecision::Decline;
-            answer(call, FileChangeRequestApprovalResponse::new(decision))
+        protocol::ServerRequest::FileChangeRequestApproval(call) => {
+            let decision = protocol::FileChangeApprovalDecision::Decline;
+            answer(call, protocol::FileChangeRequestApprovalResponse::new(decision))
         }
-        ServerRequest::ApplyPatchApproval(call) => {
-            answer(call, ApplyPatchApprovalResponse::new(denied()))
+        protocol::ServerRequest::ApplyPatchApproval(call) => {
+            answer(call, protocol::ApplyPatchApprovalResponse::new(denied()))
         }
-        ServerRequest::ExecCommandApproval(call) => {
-            answer(call, ExecCommandApprovalResponse::new(denied()))
+        protocol::ServerRequest::ExecCommandApproval(call) => {
+            answer(call, protocol::ExecCommandApprovalResponse::new(denied()))
         }
-        ServerRequest::PermissionsRequestApproval(call) => {
-            let nothing = GrantedPermissionProfile::default();
-            answer(call, PermissionsRequestApprovalResponse::new(nothing))
+        protocol::ServerRequest::PermissionsRequestApproval(call) => {
+            let nothing = protocol::GrantedPermissionProfile::default();
+            answer(call, protocol::PermissionsRequestApprovalResponse::new(nothing))
         }
-        ServerRequest::ToolRequestUserInput(call) => {
-            answer(call, ToolRequestUserInputResponse::new([]))
+        protocol::ServerRequest::ToolRequestUserInput(call) => {
+            answer(call, protocol::ToolRequestUserInputResponse::new([]))
         }
-        ServerRequest::McpServerElicitationRequest(call) => {
-            let action = McpServerElicitationAction::Decline;
-            answer(call, McpServerElicitationRequestResponse::new(action))
+        protocol::ServerRequest::McpServerElicitationRequest(call) => {
+            let action = protocol::McpServerElicitationAction::Decline;
+            answer(call, protocol::McpServerElicitationRequestResponse::new(action))
         }
-        ServerRequest::DynamicToolCall(call) => {
-            answer(call, DynamicToolCallResponse::new(Vec::new(), false))
+        protocol::ServerRequest::DynamicToolCall(call) => {
+            answer(call, protocol::DynamicToolCallResponse::new(Vec::new(), false))
         }
         // The rest has no answer that means no.
         _ => {
@@ -78,8 +71,10 @@ fn refusal_of(request: &ServerRequest) -> Answer {
     }
 }
 
-fn denied() -> ReviewDecision {
-    ReviewDecision::Denied(DeniedReviewDecision::new("the client grants nothing"))
+fn denied() -> protocol::ReviewDecision {
+    protocol::ReviewDecision::Denied(protocol::DeniedReviewDecision::new(
+        "the client grants nothing",
+    ))
 }
 
 /// Ties the answer to the method that it belongs to.

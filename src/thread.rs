@@ -10,7 +10,7 @@ use crate::codex::{BoxFuture, Codex};
 use crate::error::Result;
 use crate::input::Input;
 use crate::preset::{ApprovalMode, Sandbox};
-use crate::protocol::ThreadStartParams;
+use crate::protocol;
 use crate::turn::{TurnHandle, TurnResult, TurnStart};
 
 /// A conversation with the agent. Cheap to clone; it keeps its [`Codex`] alive.
@@ -76,12 +76,12 @@ impl Thread {
 #[must_use = "a thread is only started when it is awaited"]
 pub struct ThreadStart {
     codex: Codex,
-    params: ThreadStartParams,
+    params: protocol::ThreadStartParams,
 }
 
 impl ThreadStart {
     pub(crate) fn new(codex: Codex) -> ThreadStart {
-        ThreadStart { codex, params: ThreadStartParams::default() }
+        ThreadStart { codex, params: protocol::ThreadStartParams::default() }
     }
 
     /// The model, by its slug.
@@ -150,7 +150,10 @@ impl ThreadStart {
 
     /// Changes the params of the request as they will be sent, for everything that has no method
     /// of its own here.
-    pub fn params(mut self, change: impl FnOnce(ThreadStartParams) -> ThreadStartParams) -> Self {
+    pub fn params(
+        mut self,
+        change: impl FnOnce(protocol::ThreadStartParams) -> protocol::ThreadStartParams,
+    ) -> Self {
         self.params = change(self.params);
         self
     }

@@ -13,7 +13,7 @@ use futures_core::Stream;
 use crate::connection::Subscription;
 use crate::error::{Error, Result};
 use crate::input::Input;
-use crate::protocol::{ServerNotification, TurnInterruptParams, TurnSteerParams, envelope};
+use crate::protocol::{self, envelope};
 use crate::router::{Phase, Pulled, Segment};
 
 use self::result::Collected;
@@ -37,7 +37,7 @@ pub struct TurnHandle {
 #[non_exhaustive]
 pub struct TurnEvent {
     /// What happened.
-    pub notification: ServerNotification,
+    pub notification: protocol::ServerNotification,
     /// When the server says that it sent it, in milliseconds since the Unix epoch.
     pub emitted_at_ms: Option<i64>,
 }
@@ -204,7 +204,7 @@ impl TurnControl {
     /// Dropping the future drops the answer; a request that was already sent takes effect.
     pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
         let input = input.into().into_items()?;
-        let params = TurnSteerParams::new(self.thread_id(), self.id(), input);
+        let params = protocol::TurnSteerParams::new(self.thread_id(), self.id(), input);
         self.request(&params).await.map(drop)
     }
 
@@ -222,7 +222,7 @@ impl TurnControl {
     ///
     /// Dropping the future drops the answer; a request that was already sent takes effect.
     pub async fn interrupt(&self) -> Result<()> {
-        let params = TurnInterruptParams::new(self.thread_id(), self.id());
+        let params = protocol::TurnInterruptParams::new(self.thread_id(), self.id());
         let mut phase = self.subscription.queue.phase();
         loop {
             let asked_in = *phase.borrow_and_update();
@@ -260,7 +260,7 @@ impl TurnControl {
         }
     }
 
-    async fn request<R: crate::protocol::Request>(&self, params: &R) -> Result<R::Response> {
+    async fn request<R: protocol::Request>(&self, params: &R) -> Result<R::Response> {
         let connection = &self.subscription.connection;
         connection.request(params, Some(connection.request_timeout())).await
     }

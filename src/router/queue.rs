@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::lock;
 use crate::error::CloseReason;
-use crate::protocol::{Notification, TurnCompletedNotification, TurnStartedNotification};
+use crate::protocol::{self, Notification};
 
 /// Lines are gathered into pieces of about this many bytes, which are handed over and freed whole.
 const SEGMENT: usize = 64 * 1024;
@@ -27,8 +27,8 @@ impl Phase {
     /// The phase that a notification leads to, if it leads to another.
     pub(crate) fn after(method: &str) -> Option<Phase> {
         match method {
-            TurnStartedNotification::METHOD => Some(Phase::Started),
-            TurnCompletedNotification::METHOD => Some(Phase::Completed),
+            protocol::TurnStartedNotification::METHOD => Some(Phase::Started),
+            protocol::TurnCompletedNotification::METHOD => Some(Phase::Completed),
             _ => None,
         }
     }

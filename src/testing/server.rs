@@ -3,11 +3,7 @@
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
-use crate::protocol::{
-    AgentMessageDeltaNotification, ClientNotification, InitializeParams, ItemCompletedNotification,
-    Notification, Request, ThreadStartParams, TurnCompletedNotification, TurnStartParams,
-    TurnStartedNotification,
-};
+use crate::protocol::{self, Notification, Request};
 use crate::{Codex, CodexBuilder, Result};
 
 /// How many bytes either side may be ahead of the other, as in a pipe.
@@ -85,7 +81,7 @@ impl FakeServer {
     ///
     /// If the client sends something else.
     pub async fn shake_hands(&mut self) {
-        let initialize = self.expect(InitializeParams::METHOD).await;
+        let initialize = self.expect(protocol::InitializeParams::METHOD).await;
         let name = initialize.params["clientInfo"]["name"].as_str().unwrap_or_default().to_owned();
         let version = crate::RUNTIME_VERSION;
         let result = json!({
@@ -95,7 +91,7 @@ impl FakeServer {
             "platformOs": "linux",
         });
         self.reply(&initialize.id, result).await;
-        self.expect(ClientNotification::Initialized.method()).await;
+        self.expect(protocol::ClientNotification::Initialized.method()).await;
     }
 
     /// The next message of the client; `None` when it has closed its end.
@@ -165,7 +161,7 @@ impl FakeServer {
     ///
     /// If it is another message.
     pub async fn accept_thread(&mut self, thread: &str) -> Received {
-        let request = self.expect(ThreadStartParams::METHOD).await;
+        let request = self.expect(protocol::ThreadStartParams::METHOD).await;
         self.reply(&request.id, started_thread(thread)).await;
         request
     }
@@ -176,7 +172,7 @@ impl FakeServer {
     ///
     /// If it is another message.
     pub async fn accept_turn(&mut self, turn: &str) -> Received {
-        let request = self.expect(TurnStartParams::METHOD).await;
+        let request = self.expect(protocol::TurnStartParams::METHOD).await;
         self.reply(&request.id, json!({"turn": a_turn(turn, "inProgress")})).await;
         request
     }
@@ -184,26 +180,26 @@ impl FakeServer {
     /// Sends `item/agentMessage/delta`.
     pub async fn delta(&mut self, thread: &str, turn: &str, text: &str) {
         let params = json!({"threadId": thread, "turnId": turn, "itemId": "m1", "delta": text});
-        self.notify(AgentMessageDeltaNotification::METHOD, params).await;
+        self.notify(protocol::AgentMessageDeltaNotification::METHOD, params).await;
     }
 
     /// Sends `item/completed` with a message of the agent.
     pub async fn message(&mut self, thread: &str, turn: &str, text: &str) {
         let item = json!({"type": "agentMessage", "id": "m1", "text": text});
         let params = json!({"item": item, "threadId": thread, "turnId": turn, "completedAtMs": 1});
-        self.notify(ItemCompletedNotification::METHOD, params).await;
+        self.notify(protocol::ItemCompletedNotification::METHOD, params).await;
     }
 
     /// Sends `turn/started`.
     pub async fn start_turn(&mut self, thread: &str, turn: &str) {
         let params = json!({"threadId": thread, "turn": a_turn(turn, "inProgress")});
-        self.notify(TurnStartedNotification::METHOD, params).await;
+        self.notify(protocol::TurnStartedNotification::METHOD, params).await;
     }
 
     /// Sends `turn/completed` with a status such as `completed`.
     pub async fn complete_turn(&mut self, thread: &str, turn: &str, status: &str) {
         let params = json!({"threadId": thread, "turn": a_turn(turn, status)});
-        self.notify(TurnCompletedNotification::METHOD, params).await;
+        self.notify(protocol::TurnCompletedNotification::METHOD, params).await;
     }
 }
 

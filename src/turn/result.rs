@@ -1,10 +1,7 @@
 //! What a turn gave.
 
 use crate::error::{Error, Result, TurnFailure};
-use crate::protocol::{
-    AgentMessageThreadItem, DecodeError, MessagePhase, Notification, ServerNotification,
-    ThreadItem, ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError, TurnStatus,
-};
+use crate::protocol::{self, Notification};
 
 use super::TurnEvent;
 
@@ -15,9 +12,9 @@ pub struct TurnResult {
     /// The id of the turn.
     pub id: String,
     /// How it ended.
-    pub status: TurnStatus,
+    pub status: protocol::TurnStatus,
     /// Why it failed, or was interrupted by the runtime.
-    pub error: Option<TurnError>,
+    pub error: Option<protocol::TurnError>,
     /// When it began, in seconds since the Unix epoch.
     pub started_at: Option<i64>,
     /// When it ended, in seconds since the Unix epoch.
@@ -29,40 +26,40 @@ pub struct TurnResult {
     pub final_response: Option<String>,
     /// What was completed during the turn, in order: messages, commands, file changes, …
     /// (`item/completed`).
-    pub items: Vec<ThreadItem>,
+    pub items: Vec<protocol::ThreadItem>,
     /// The tokens used by the thread so far and by the last model call
     /// (`thread/tokenUsage/updated`).
-    pub usage: Option<ThreadTokenUsage>,
+    pub usage: Option<protocol::ThreadTokenUsage>,
 }
 
 /// Gathers a result from the events that pass by.
 #[derive(Default)]
 pub(super) struct Collected {
-    items: Vec<ThreadItem>,
-    usage: Option<ThreadTokenUsage>,
+    items: Vec<protocol::ThreadItem>,
+    usage: Option<protocol::ThreadTokenUsage>,
     end: Option<End>,
 }
 
 enum End {
-    Completed(Box<Turn>),
+    Completed(Box<protocol::Turn>),
     /// The notification that should have told how the turn ended does not fit its schema.
-    Undecodable(DecodeError),
+    Undecodable(protocol::DecodeError),
 }
 
 impl Collected {
     pub(super) fn observe(&mut self, event: &TurnEvent) {
         match &event.notification {
-            ServerNotification::ItemCompleted(it) => self.items.push(it.item.clone()),
-            ServerNotification::ThreadTokenUsageUpdated(it) => {
+            protocol::ServerNotification::ItemCompleted(it) => self.items.push(it.item.clone()),
+            protocol::ServerNotification::ThreadTokenUsageUpdated(it) => {
                 self.usage = Some(it.token_usage.clone());
             }
-            ServerNotification::TurnCompleted(it) => {
+            protocol::ServerNotification::TurnCompleted(it) => {
                 self.end = Some(End::Completed(Box::new(it.turn.clone())));
             }
-            ServerNotification::Unrecognized(it)
-                if it.method == TurnCompletedNotification::METHOD =>
+            protocol::ServerNotification::Unrecognized(it)
+                if it.method == protocol::TurnCompletedNotification::METHOD =>
             {
-                let error = ServerNotification::try_decode(&it.method, &it.params).err();
+                let error = protocol::ServerNotification::try_decode(&it.method, &it.params).err();
                 self.end = error.map(End::Undecodable);
             }
             _ => (),
@@ -74,7 +71,10 @@ impl Collected {
         let turn = match self.end? {
             End::Completed(turn) => turn,
             End::Undecodable(error) => {
-                return Some(Err(Error::decode(TurnCompletedNotification::METHOD, error)));
+                return Some(Err(Error::decode(
+                    protocol::TurnCompletedNotification::METHOD,
+                    error,
+                )));
             }
         };
         let result = TurnResult {
@@ -89,20 +89,24 @@ impl Collected {
             usage: self.usage,
         };
         Some(match result.status {
-            TurnStatus::Failed => Err(Error::TurnFailed(Box::new(TurnFailure { turn: result }))),
+            protocol::TurnStatus::Failed => {
+                Err(Error::TurnFailed(Box::new(TurnFailure { turn: result })))
+            }
             _ => Ok(result),
         })
     }
 }
 
-fn final_response(items: &[ThreadItem]) -> Option<String> {
+fn final_response(items: &[protocol::ThreadItem]) -> Option<String> {
     let messages = || {
         items.iter().rev().filter_map(|item| match item {
-            ThreadItem::AgentMessage(message) => Some(message),
+            protocol::ThreadItem::AgentMessage(message) => Some(message),
             _ => None,
         })
     };
-    let is_final = |it: &&AgentMessageThreadItem| it.phase == Some(MessagePhase::FinalAnswer);
+    let is_final = |it: &&protocol::AgentMessageThreadItem| {
+        it.phase == Some(protocol::MessagePhase::FinalAnswer)
+    };
     let message = messages().find(is_final).or_else(|| messages().find(|it| it.phase.is_none()))?;
     Some(message.text.clone())
 }
@@ -114,7 +118,7 @@ mod tests {
     use super::*;
 
     fn response_of(messages: &[(&str, Option<&str>)]) -> Option<String> {
-        let items: Vec<ThreadItem> = messages
+        let items: Vec<protocol::ThreadItem> = messages
             .iter()
             .map(|(text, phase)| {
                 let item =

@@ -10,7 +10,7 @@ use crate::codex::{BoxFuture, Codex};
 use crate::error::Result;
 use crate::input::Input;
 use crate::preset::{ApprovalMode, Sandbox};
-use crate::protocol::{ReasoningEffort, ReasoningSummary, TurnStartParams};
+use crate::protocol;
 use crate::thread::Thread;
 
 use super::{TurnHandle, TurnResult};
@@ -23,13 +23,13 @@ use super::{TurnHandle, TurnResult};
 pub struct TurnStart<Output> {
     codex: Codex,
     input: Input,
-    params: TurnStartParams,
+    params: protocol::TurnStartParams,
     output: PhantomData<fn() -> Output>,
 }
 
 impl<Output> TurnStart<Output> {
     pub(crate) fn new(thread: &Thread, input: Input) -> Self {
-        let params = TurnStartParams::new(thread.id(), Vec::new());
+        let params = protocol::TurnStartParams::new(thread.id(), Vec::new());
         TurnStart { codex: thread.codex().clone(), input, params, output: PhantomData }
     }
 
@@ -39,12 +39,12 @@ impl<Output> TurnStart<Output> {
     }
 
     /// How much the model reasons, for this turn and those after it.
-    pub fn effort(self, effort: impl Into<ReasoningEffort>) -> Self {
+    pub fn effort(self, effort: impl Into<protocol::ReasoningEffort>) -> Self {
         self.params(|params| params.effort(effort))
     }
 
     /// How much of its reasoning the model sums up, for this turn and those after it.
-    pub fn summary(self, summary: ReasoningSummary) -> Self {
+    pub fn summary(self, summary: protocol::ReasoningSummary) -> Self {
         self.params(|params| params.summary(summary))
     }
 
@@ -79,7 +79,10 @@ impl<Output> TurnStart<Output> {
 
     /// Changes the params of the request as they will be sent, for everything that has no method
     /// of its own here. The input and the id of the thread are set afterwards.
-    pub fn params(mut self, change: impl FnOnce(TurnStartParams) -> TurnStartParams) -> Self {
+    pub fn params(
+        mut self,
+        change: impl FnOnce(protocol::TurnStartParams) -> protocol::TurnStartParams,
+    ) -> Self {
         self.params = change(self.params);
         self
     }
