@@ -86,9 +86,10 @@ mod generated {
         json::{
             Fields, Fit, Json, Object,
             Test::{Fits, IsArray, IsInteger, IsString},
-            external, keyed, tagged, through_json,
+            at_key, external, keyed, tagged, through_json,
         },
         message::RawMessage,
+        stream::from_str,
     };
 
     include!(concat!(env!("OUT_DIR"), "/protocol.rs"));

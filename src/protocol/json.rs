@@ -39,15 +39,13 @@ pub(super) struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub(super) fn of(value: &'a Value) -> Result<Self, DecodeError> {
-        match value {
-            Value::Object(map) => Ok(Self { map, seen: Vec::with_capacity(map.len()) }),
-            _ => Err(DecodeError::expected("an object", value)),
-        }
+        let map = entries(value)?;
+        Ok(Self { map, seen: Vec::with_capacity(map.len()) })
     }
 
     pub(super) fn required<T: Json>(&mut self, key: &'static str) -> Result<T, DecodeError> {
         match self.get(key) {
-            Some(it) => T::from_json(it).map_err(|it| it.at_key(key)),
+            Some(it) => at_key(key, it),
             None => Err(DecodeError::new("missing").at_key(key)),
         }
     }
@@ -58,7 +56,7 @@ impl<'a> Object<'a> {
     ) -> Result<Option<T>, DecodeError> {
         match self.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(it) => T::from_json(it).map(Some).map_err(|it| it.at_key(key)),
+            Some(it) => Ok(Some(at_key(key, it)?)),
         }
     }
 
@@ -67,22 +65,25 @@ impl<'a> Object<'a> {
         &mut self,
         key: &'static str,
     ) -> Result<Option<Option<T>>, DecodeError> {
-        if self.map.contains_key(key) { self.optional(key).map(Some) } else { Ok(None) }
+        if self.map.contains_key(key) { Ok(Some(self.optional(key)?)) } else { Ok(None) }
     }
 
     pub(super) fn or_default<T: Json + Default>(
         &mut self,
         key: &'static str,
     ) -> Result<T, DecodeError> {
-        Ok(self.optional(key)?.unwrap_or_default())
+        self.or_else(key, T::default)
     }
 
     pub(super) fn or_else<T: Json>(
         &mut self,
         key: &'static str,
-        default: impl FnOnce() -> T,
+        default: fn() -> T,
     ) -> Result<T, DecodeError> {
-        Ok(self.optional(key)?.unwrap_or_else(default))
+        match self.optional(key)? {
+            Some(it) => Ok(it),
+            None => Ok(default()),
+        }
     }
 
     /// Takes note of a property that is no field.
@@ -107,6 +108,22 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Decodes the value of the property `key`.
+pub(super) fn at_key<T: Json>(key: &str, value: &Value) -> Result<T, DecodeError> {
+    match T::from_json(value) {
+        Ok(it) => Ok(it),
+        Err(it) => Err(it.at_key(key)),
+    }
+}
+
+fn entries(value: &Value) -> Result<&Map<String, Value>, DecodeError> {
+    value.as_object().ok_or_else(|| DecodeError::expected("an object", value))
+}
+
+fn elements(value: &Value) -> Result<&Vec<Value>, DecodeError> {
+    value.as_array().ok_or_else(|| DecodeError::expected("an array", value))
+}
+
 /// An object that is being encoded.
 pub(super) struct Fields(Map<String, Value>);
 
@@ -115,21 +132,25 @@ impl Fields {
         Self(extra.to_map())
     }
 
-    pub(super) fn required<T: Json>(mut self, key: &str, value: &T) -> Self {
-        self.0.insert(key.to_owned(), value.to_json());
+    pub(super) fn required(mut self, key: &str, value: Value) -> Self {
+        self.0.insert(key.to_owned(), value);
         self
     }
 
-    #[allow(clippy::ref_option, reason = "saves a call at each of 2000 places")]
-    pub(super) fn optional<T: Json>(self, key: &str, value: &Option<T>) -> Self {
+    /// Adds the property unless the value is null.
+    pub(super) fn optional(self, key: &str, value: Value) -> Self {
+        if value.is_null() { self } else { self.required(key, value) }
+    }
+
+    pub(super) fn three_state<T: Json>(self, key: &str, value: Option<&Option<T>>) -> Self {
         match value {
-            Some(it) => self.required(key, it),
+            Some(it) => self.required(key, it.to_json()),
             None => self,
         }
     }
 
     pub(super) fn unless<T: Json + PartialEq>(self, key: &str, value: &T, default: &T) -> Self {
-        if value == default { self } else { self.required(key, value) }
+        if value == default { self } else { self.required(key, value.to_json()) }
     }
 
     pub(super) fn finish(self) -> Value {
@@ -223,7 +244,7 @@ impl Json for Value {
 
 impl Json for Map<String, Value> {
     fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        value.as_object().cloned().ok_or_else(|| DecodeError::expected("an object", value))
+        entries(value).cloned()
     }
 
     fn to_json(&self) -> Value {
@@ -289,36 +310,60 @@ json_integer! {
 
 impl<T: Json> Json for Option<T> {
     fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        if value.is_null() { Ok(None) } else { T::from_json(value).map(Some) }
+        if value.is_null() { Ok(None) } else { Ok(Some(T::from_json(value)?)) }
     }
 
     fn to_json(&self) -> Value {
-        self.as_ref().map_or(Value::Null, T::to_json)
+        match self {
+            Some(it) => it.to_json(),
+            None => Value::Null,
+        }
     }
 }
 
+// Loops and not iterator chains: these are instantiated for hundreds of types, and a chain brings
+// twenty functions along each time.
+
 impl<T: Json> Json for Vec<T> {
     fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        let items = value.as_array().ok_or_else(|| DecodeError::expected("an array", value))?;
-        let item = |(index, it)| T::from_json(it).map_err(|it| it.at_index(index));
-        items.iter().enumerate().map(item).collect()
+        let items = elements(value)?;
+        let mut res = Self::with_capacity(items.len());
+        for item in items {
+            match T::from_json(item) {
+                Ok(it) => res.push(it),
+                Err(it) => return Err(it.at_index(res.len())),
+            }
+        }
+        Ok(res)
     }
 
     fn to_json(&self) -> Value {
-        Value::Array(self.iter().map(T::to_json).collect())
+        let mut res = Vec::with_capacity(self.len());
+        for it in self {
+            res.push(it.to_json());
+        }
+        Value::Array(res)
     }
 }
 
 impl<T: Json> Json for BTreeMap<String, T> {
     fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        let map = value.as_object().ok_or_else(|| DecodeError::expected("an object", value))?;
-        let entry = |(key, it): (&String, &Value)| {
-            T::from_json(it).map(|it| (key.clone(), it)).map_err(|it| it.at_key(key))
-        };
-        map.iter().map(entry).collect()
+        let map = entries(value)?;
+        let mut res = Self::new();
+        for (key, it) in map {
+            match T::from_json(it) {
+                Ok(it) => res.insert(key.clone(), it),
+                Err(it) => return Err(it.at_key(key)),
+            };
+        }
+        Ok(res)
     }
 
     fn to_json(&self) -> Value {
-        Value::Object(self.iter().map(|(key, it)| (key.clone(), it.to_json())).collect())
+        let mut res = Map::new();
+        for (key, it) in self {
+            res.insert(key.clone(), it.to_json());
+        }
+        Value::Object(res)
     }
 }

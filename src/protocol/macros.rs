@@ -11,24 +11,20 @@ macro_rules! string_enum {
                     Self::Unrecognized(it) => it,
                 }
             }
-
-            fn known(value: &str) -> Option<Self> {
-                match value {
-                    $($wire => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
         }
 
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
-                Self::known(value).unwrap_or_else(|| Self::Unrecognized(value.to_owned()))
+                match value {
+                    $($wire => Self::$variant,)*
+                    _ => Self::Unrecognized(value.to_owned()),
+                }
             }
         }
 
         impl From<String> for $name {
             fn from(value: String) -> Self {
-                Self::known(&value).unwrap_or(Self::Unrecognized(value))
+                Self::from(value.as_str())
             }
         }
 
@@ -96,7 +92,7 @@ macro_rules! string_like {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer).map(Self::from)
+                from_str(deserializer)
             }
         }
     };
@@ -111,13 +107,15 @@ macro_rules! tagged_union {
     ) => {
         impl Json for $name {
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
-                let strict = Self::from_json_strict(value);
-                Ok(strict.unwrap_or_else(|_| Self::Unrecognized(value.clone())))
+                match Self::from_json_strict(value) {
+                    Ok(it) => Ok(it),
+                    Err(_) => Ok(Self::Unrecognized(value.clone())),
+                }
             }
 
             fn from_json_strict(value: &Value) -> Result<Self, DecodeError> {
                 match value.get($tag).and_then(Value::as_str) {
-                    $(Some($wire) => Json::from_json(value).map(Self::$variant),)*
+                    $(Some($wire) => Ok(Self::$variant(Json::from_json(value)?)),)*
                     $(Some($unit_wire) => Ok(Self::$unit),)*
                     Some(_) => Ok(Self::Unrecognized(value.clone())),
                     None => Err(DecodeError::new("expected a string").at_key($tag)),
@@ -144,15 +142,15 @@ macro_rules! external_union {
     ) => {
         impl Json for $name {
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
-                let strict = Self::from_json_strict(value);
-                Ok(strict.unwrap_or_else(|_| Self::Unrecognized(value.clone())))
+                match Self::from_json_strict(value) {
+                    Ok(it) => Ok(it),
+                    Err(_) => Ok(Self::Unrecognized(value.clone())),
+                }
             }
 
             fn from_json_strict(value: &Value) -> Result<Self, DecodeError> {
                 match external(value) {
-                    $(Some(($wire, Some(it))) => {
-                        Json::from_json(it).map(Self::$variant).map_err(|it| it.at_key($wire))
-                    })*
+                    $(Some(($wire, Some(it))) => Ok(Self::$variant(at_key($wire, it)?)),)*
                     $(Some(($unit_wire, None)) => Ok(Self::$unit),)*
                     _ => Ok(Self::Unrecognized(value.clone())),
                 }
@@ -192,7 +190,7 @@ macro_rules! untagged_union {
         impl Json for $name {
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 $(if $test.passes(value) {
-                    return Json::from_json(value).map(Self::$variant);
+                    return Ok(Self::$variant(Json::from_json(value)?));
                 })*
                 let what = [$(stringify!($variant)),*].join(" or ");
                 Err(DecodeError::expected(&what.to_lowercase(), value))

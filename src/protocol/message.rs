@@ -26,8 +26,8 @@ impl ServerNotification {
     /// [`Unrecognized`](Self::Unrecognized).
     pub fn decode(method: &str, params: Value) -> Self {
         match Self::decode_known(method, &params) {
-            Some(Ok(it)) => it,
-            Some(Err(_)) | None => {
+            Ok(Some(it)) => it,
+            Ok(None) | Err(_) => {
                 Self::Unrecognized(RawMessage { method: method.to_owned(), params })
             }
         }
@@ -40,10 +40,8 @@ impl ServerNotification {
     /// # Errors
     /// When the method is unknown, or its params do not have the shape of their type.
     pub fn try_decode(method: &str, params: &Value) -> Result<Self, DecodeError> {
-        match Self::decode_known(method, params) {
-            Some(it) => it,
-            None => Err(DecodeError::new(format!("unknown notification `{method}`"))),
-        }
+        Self::decode_known(method, params)?
+            .ok_or_else(|| DecodeError::new(format!("unknown notification `{method}`")))
     }
 }
 
@@ -56,11 +54,11 @@ impl ServerRequest {
     /// When the method is unknown, or its params do not have the shape of their type.
     pub fn try_decode(method: &str, params: &Value) -> Result<Self, ServerRequestError> {
         match Self::decode_known(method, params) {
-            Some(Ok(it)) => Ok(it),
-            Some(Err(source)) => {
+            Ok(Some(it)) => Ok(it),
+            Err(source) => {
                 Err(ServerRequestError::InvalidParams { method: method.to_owned(), source })
             }
-            None => Err(ServerRequestError::UnknownMethod { method: method.to_owned() }),
+            Ok(None) => Err(ServerRequestError::UnknownMethod { method: method.to_owned() }),
         }
     }
 }

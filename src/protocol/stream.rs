@@ -1,5 +1,35 @@
 //! Decoding straight from a deserializer, for the notifications that arrive in floods.
 
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserializer,
+    de::{Error, Visitor},
+};
+
+/// Decodes a string without keeping it.
+pub(super) fn from_str<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: for<'a> From<&'a str>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_str(StrVisitor(PhantomData))
+}
+
+struct StrVisitor<T>(PhantomData<T>);
+
+impl<T: for<'a> From<&'a str>> Visitor<'_> for StrVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
+        Ok(T::from(value))
+    }
+}
+
 /// Implements `Deserialize` for a struct field by field.
 ///
 /// Each field is `name: Type = "wire", required;` or, with the value for when it is absent,

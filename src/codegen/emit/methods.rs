@@ -97,9 +97,9 @@ fn server_request(requests: &[Request]) -> Result<TokenStream> {
     let (variants, arms, to_json) = request_parts(requests)?;
     let decode = requests.iter().map(|it| {
         let variant = ident(&request_variant(it));
-        (it.method.as_str(), quote!(Json::from_json_strict(params).map(Self::#variant)))
+        (it.method.as_str(), quote!(Self::#variant(Json::from_json_strict(params)?)))
     });
-    let decode = by_length(decode, &quote!(return None));
+    let decode = by_length(decode, &quote!(return Ok(None)));
     Ok(quote! {
         /// Any request of the server, with its params.
         #[derive(Clone, Debug, PartialEq)]
@@ -113,8 +113,11 @@ fn server_request(requests: &[Request]) -> Result<TokenStream> {
             pub(super) fn params(&self) -> Value {
                 match self { #(#to_json,)* }
             }
-            pub(super) fn decode_known(method: &str, params: &Value) -> Option<Result<Self, DecodeError>> {
-                Some(#decode)
+            pub(super) fn decode_known(
+                method: &str,
+                params: &Value,
+            ) -> Result<Option<Self>, DecodeError> {
+                Ok(Some(#decode))
             }
         }
     })
@@ -202,11 +205,12 @@ fn notification_codec(notifications: &[Notification]) -> TokenStream {
     });
     let decode = notifications.iter().map(|it| {
         let variant = ident(&it.variant);
-        let boxed = (!it.is_streaming()).then(|| quote!(.map(Box::new)));
-        let body = quote!(Json::from_json_strict(params) #boxed .map(Self::#variant));
+        let params = quote!(Json::from_json_strict(params)?);
+        let params = if it.is_streaming() { params } else { quote!(Box::new(#params)) };
+        let body = quote!(Self::#variant(#params));
         (it.method.as_str(), body)
     });
-    let decode = by_length(decode, &quote!(return None));
+    let decode = by_length(decode, &quote!(return Ok(None)));
     let streaming = notifications.iter().filter(|it| it.is_streaming());
     let stream = streaming.map(|it| {
         let (variant, params) = (ident(&it.variant), ident(&it.params));
@@ -228,8 +232,11 @@ fn notification_codec(notifications: &[Notification]) -> TokenStream {
                     Self::Unrecognized(it) => it.params.clone(),
                 }
             }
-            pub(super) fn decode_known(method: &str, params: &Value) -> Option<Result<Self, DecodeError>> {
-                Some(#decode)
+            pub(super) fn decode_known(
+                method: &str,
+                params: &Value,
+            ) -> Result<Option<Self>, DecodeError> {
+                Ok(Some(#decode))
             }
             /// Decodes what streams without a detour, or gives the deserializer back.
             pub(super) fn decode_streaming<'de, D: Deserializer<'de>>(

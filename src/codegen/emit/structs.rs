@@ -278,10 +278,11 @@ fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> Token
     let encode = fields.iter().map(|it| {
         let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
         match &it.field.presence {
-            Presence::Optional | Presence::ThreeState => quote!(.optional(#wire, &self.#ident)),
+            Presence::Optional => quote!(.optional(#wire, self.#ident.to_json())),
+            Presence::ThreeState => quote!(.three_state(#wire, self.#ident.as_ref())),
             // What only the client sends leaves defaults to the server.
             Presence::Default(_) if !ty.output => quote!(.unless(#wire, &self.#ident, &#default)),
-            _ => quote!(.required(#wire, &self.#ident)),
+            _ => quote!(.required(#wire, self.#ident.to_json())),
         }
     });
     let mutable = (body.tag.is_some() || !fields.is_empty()).then(|| quote!(mut));
