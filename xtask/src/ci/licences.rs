@@ -3,30 +3,13 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
 use spdx::{Expression, ParseMode};
+use toml::{
+    Spanned,
+    de::{DeArray, DeTable, DeValue},
+};
 
 use crate::cargo::{self, Package};
-
-/// The part of `deny.toml` that is read here; cargo-deny reads all of it.
-#[derive(Deserialize)]
-struct Deny {
-    licenses: Licences,
-}
-
-#[derive(Deserialize)]
-struct Licences {
-    allow: Vec<String>,
-    #[serde(default)]
-    exceptions: Vec<Exception>,
-}
-
-#[derive(Deserialize)]
-struct Exception {
-    #[serde(rename = "crate")]
-    name: String,
-    allow: Vec<String>,
-}
 
 pub(super) fn check(root: &Path) -> anyhow::Result<()> {
     let text = fs::read_to_string(root.join("deny.toml")).context("cannot read deny.toml")?;
@@ -44,16 +27,24 @@ pub(super) fn check(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The part of `deny.toml` that is read here; cargo-deny reads all of it.
 struct Rule {
     allow: Vec<String>,
+    /// Crate to licences.
     exceptions: BTreeMap<String, Vec<String>>,
 }
 
 impl Rule {
     fn parse(deny: &str) -> anyhow::Result<Rule> {
-        let Licences { allow, exceptions } = toml::from_str::<Deny>(deny)?.licenses;
-        let exceptions = exceptions.into_iter().map(|it| (it.name, it.allow)).collect();
-        Ok(Rule { allow, exceptions })
+        let deny = DeTable::parse(deny)?;
+        let licences = deny.get_ref().get("licenses").context("there is no [licenses]")?.get_ref();
+        let mut exceptions = BTreeMap::new();
+        for it in array(licences, "exceptions")? {
+            let name = it.get_ref().get("crate").and_then(|it| it.get_ref().as_str());
+            let name = name.context("an exception names no crate")?;
+            exceptions.insert(name.to_owned(), strings(it.get_ref(), "allow")?);
+        }
+        Ok(Rule { allow: strings(licences, "allow")?, exceptions })
     }
 
     /// Why a crate is not allowed.
@@ -74,6 +65,21 @@ impl Rule {
         });
         (!allowed).then(|| format!("{name} has the licence `{licence}`"))
     }
+}
+
+fn strings(table: &DeValue<'_>, key: &str) -> anyhow::Result<Vec<String>> {
+    let string = |it: &Spanned<DeValue<'_>>| {
+        it.get_ref()
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("`{key}` holds no strings"))
+    };
+    array(table, key)?.iter().map(string).collect()
+}
+
+fn array<'a, 'i>(table: &'a DeValue<'i>, key: &str) -> anyhow::Result<&'a DeArray<'i>> {
+    let value = table.get(key).and_then(|it| it.get_ref().as_array());
+    value.with_context(|| format!("there is no list `{key}`"))
 }
 
 #[cfg(test)]
@@ -124,5 +130,19 @@ mod tests {
     fn an_exception_holds_for_its_crate_alone() {
         assert_eq!(refusal("special", Some("MPL-2.0 AND MIT")), None);
         assert!(refusal("plain", Some("MPL-2.0")).is_some());
+    }
+    #[test]
+    fn the_checked_in_rule_can_be_read_and_a_damaged_one_cannot() {
+        assert!(!Rule::parse(include_str!("../../../deny.toml")).unwrap().allow.is_empty());
+        for (from, to, complaint) in [
+            ("[licenses]", "[licences]", "there is no [licenses]"),
+            ("allow = [\"MIT\"", "permit = [\"MIT\"", "there is no list `allow`"),
+            ("\"MIT\"", "1", "`allow` holds no strings"),
+            ("exceptions", "exception", "there is no list `exceptions`"),
+            ("crate =", "name =", "an exception names no crate"),
+        ] {
+            let err = Rule::parse(&DENY.replacen(from, to, 1)).err().unwrap().to_string();
+            assert_eq!(err, complaint);
+        }
     }
 }
