@@ -187,6 +187,14 @@ macro_rules! untagged_union {
         }
     };
     (closed $name:ident { $($variant:ident($ty:ty) if $test:expr,)* }) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $(Self::$variant(it) => it.fmt(f),)*
+                }
+            }
+        }
+
         impl Json for $name {
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 $(if $test.passes(value) {
