@@ -90,6 +90,9 @@ impl<'de> DeserializeSeed<'de> for NotificationSeed<'_> {
 }
 
 /// Reads `{"method": …, "params": …}`. What the message carries beside them is skipped.
+///
+/// Fails when the params of something that streams do not fit; [`ServerNotification::decode`]
+/// keeps those as they are.
 impl<'de> Deserialize<'de> for ServerNotification {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(NotificationVisitor)
