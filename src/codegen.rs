@@ -2,10 +2,10 @@
 //!
 //! It is shared by the build script and the development tasks and is no part of the library.
 //!
-//! Stages: `schema` reads and flattens the bundles, `normalize` (with `properties` and `names`)
-//! turns definitions into the closed set of shapes in `ir`, `methods` ties methods to types,
-//! `graph` finds directions and marks, `types` asks typify for the Rust types of properties, and
-//! `emit` prints. `tables` holds what the schema cannot say.
+//! Stages: `schema` reads and flattens the bundles; `normalize` (with `unions`, `properties` and
+//! `names`) turns definitions into the closed set of shapes in `ir`; `methods` ties methods to
+//! types; `graph` finds directions and marks; `types` asks typify for the Rust types of properties;
+//! `emit` (with `docs`) prints. `tables` holds what the schema cannot say.
 
 use std::{fmt, result};
 
@@ -33,6 +33,8 @@ mod schema;
 mod tables;
 #[path = "codegen/types.rs"]
 mod types;
+#[path = "codegen/unions.rs"]
+mod unions;
 
 use schema::Bundle;
 use tables::Tables;

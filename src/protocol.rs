@@ -30,7 +30,7 @@ mod extra;
 mod json;
 #[macro_use]
 mod macros;
-mod message;
+pub(crate) mod message;
 #[macro_use]
 mod stream;
 

@@ -105,3 +105,58 @@ pub(super) fn mark_experimental(types: &mut Types, stable: &Types) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{ir::Arm, schema::reference_to},
+        *,
+    };
+
+    fn alias(target: &str) -> Type {
+        Type::new(None, Shape::Alias(json!([reference_to(target)])))
+    }
+
+    fn strings(values: &[&str]) -> Type {
+        let arm = |it: &&str| Arm {
+            name: (*it).to_owned(),
+            wire: (*it).to_owned(),
+            doc: None,
+            payload: None,
+            experimental: false,
+        };
+        Type::new(None, Shape::Strings(values.iter().map(arm).collect()))
+    }
+
+    #[test]
+    fn a_closure_follows_references_and_names_what_is_missing() {
+        let mut types = Types::from([
+            ("A".to_owned(), alias("B")),
+            ("B".to_owned(), strings(&["x"])),
+            ("C".to_owned(), strings(&["y"])),
+        ]);
+        let reached = closure(&types, ["A"].into_iter()).unwrap();
+        assert_eq!(reached.into_iter().collect::<Vec<_>>(), ["A", "B"]);
+        types.remove("B");
+        let error = closure(&types, ["A"].into_iter()).unwrap_err();
+        assert_eq!(error.to_string(), "`B`: is referred to but not generated");
+    }
+
+    #[test]
+    fn only_what_the_stable_bundle_lacks_is_experimental() {
+        let mut types = Types::from([
+            ("New".to_owned(), strings(&["x"])),
+            ("Old".to_owned(), strings(&["x", "y"])),
+        ]);
+        mark_experimental(&mut types, &Types::from([("Old".to_owned(), strings(&["x"]))]));
+        assert!(types["New"].experimental && !types["Old"].experimental);
+        let marks = |name: &str| match &types[name].shape {
+            Shape::Strings(arms) => arms.iter().map(|it| it.experimental).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        assert_eq!(marks("New"), [false]);
+        assert_eq!(marks("Old"), [false, true]);
+    }
+}

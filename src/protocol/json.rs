@@ -12,6 +12,9 @@ use serde_json::{Map, Number, Value};
 use super::{error::DecodeError, extra::ExtraFields};
 
 /// A type of the protocol.
+///
+/// Implementations are `#[inline]`: whoever decodes or encodes a type compiles that, and nobody
+/// compiles the hundreds that are never used.
 pub(super) trait Json: Sized {
     /// Decodes leniently: inside unions, what does not fit becomes `Unrecognized`.
     fn from_json(value: &Value) -> Result<Self, DecodeError>;

@@ -72,6 +72,7 @@ macro_rules! string_like {
         }
 
         impl Json for $name {
+            #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 match value {
                     Value::String(it) => Ok(Self::from(it.as_str())),
@@ -79,6 +80,7 @@ macro_rules! string_like {
                 }
             }
 
+            #[inline]
             fn to_json(&self) -> Value {
                 Value::String(self.as_str().to_owned())
             }
@@ -106,6 +108,7 @@ macro_rules! tagged_union {
         { $($unit:ident = $unit_wire:literal,)* }
     ) => {
         impl Json for $name {
+            #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 match Self::from_json_strict(value) {
                     Ok(it) => Ok(it),
@@ -113,6 +116,7 @@ macro_rules! tagged_union {
                 }
             }
 
+            #[inline]
             fn from_json_strict(value: &Value) -> Result<Self, DecodeError> {
                 match value.get($tag).and_then(Value::as_str) {
                     $(Some($wire) => Ok(Self::$variant(Json::from_json(value)?)),)*
@@ -122,6 +126,7 @@ macro_rules! tagged_union {
                 }
             }
 
+            #[inline]
             fn to_json(&self) -> Value {
                 match self {
                     $(Self::$variant(it) => tagged($tag, $wire, it.to_json()),)*
@@ -141,6 +146,7 @@ macro_rules! external_union {
         { $($unit:ident = $unit_wire:literal,)* }
     ) => {
         impl Json for $name {
+            #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 match Self::from_json_strict(value) {
                     Ok(it) => Ok(it),
@@ -148,6 +154,7 @@ macro_rules! external_union {
                 }
             }
 
+            #[inline]
             fn from_json_strict(value: &Value) -> Result<Self, DecodeError> {
                 match external(value) {
                     $(Some(($wire, Some(it))) => Ok(Self::$variant(at_key($wire, it)?)),)*
@@ -156,6 +163,7 @@ macro_rules! external_union {
                 }
             }
 
+            #[inline]
             fn to_json(&self) -> Value {
                 match self {
                     $(Self::$variant(it) => keyed($wire, it.to_json()),)*
@@ -171,6 +179,7 @@ macro_rules! external_union {
 macro_rules! untagged_union {
     (open $name:ident { $($variant:ident($ty:ty) if $test:expr,)* }) => {
         impl Json for $name {
+            #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 $(if $test.passes(value) && let Ok(it) = Json::from_json(value) {
                     return Ok(Self::$variant(it));
@@ -178,6 +187,7 @@ macro_rules! untagged_union {
                 Ok(Self::Unrecognized(value.clone()))
             }
 
+            #[inline]
             fn to_json(&self) -> Value {
                 match self {
                     $(Self::$variant(it) => it.to_json(),)*
@@ -187,7 +197,16 @@ macro_rules! untagged_union {
         }
     };
     (closed $name:ident { $($variant:ident($ty:ty) if $test:expr,)* }) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    $(Self::$variant(it) => it.fmt(f),)*
+                }
+            }
+        }
+
         impl Json for $name {
+            #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 $(if $test.passes(value) {
                     return Ok(Self::$variant(Json::from_json(value)?));
@@ -196,6 +215,7 @@ macro_rules! untagged_union {
                 Err(DecodeError::expected(&what.to_lowercase(), value))
             }
 
+            #[inline]
             fn to_json(&self) -> Value {
                 match self {
                     $(Self::$variant(it) => it.to_json(),)*
@@ -209,10 +229,12 @@ macro_rules! untagged_union {
 macro_rules! unit_params {
     ($name:ident) => {
         impl Json for $name {
+            #[inline]
             fn from_json(_: &Value) -> Result<Self, DecodeError> {
                 Ok(Self)
             }
 
+            #[inline]
             fn to_json(&self) -> Value {
                 Value::Null
             }

@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{ClientRequest, DecodeError, ServerNotification, ServerRequest, ServerRequestError};
+use super::{
+    ClientRequest, DecodeError, ServerNotification, ServerRequest, ServerRequestError,
+    stream::from_str,
+};
 
 /// A notification as it was received.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +90,9 @@ impl<'de> DeserializeSeed<'de> for NotificationSeed<'_> {
 }
 
 /// Reads `{"method": …, "params": …}`. What the message carries beside them is skipped.
+///
+/// Fails when the params of something that streams do not fit; [`ServerNotification::decode`]
+/// keeps those as they are.
 impl<'de> Deserialize<'de> for ServerNotification {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(NotificationVisitor)
@@ -106,20 +112,42 @@ impl<'de> Visitor<'de> for NotificationVisitor {
         let mut method: Option<String> = None;
         let mut early = None;
         let mut res = None;
-        while let Some(key) = map.next_key::<String>()? {
-            match (key.as_str(), &method) {
-                ("method", _) => method = Some(map.next_value()?),
-                ("params", Some(method)) => {
+        while let Some(key) = map.next_key()? {
+            match (key, &method) {
+                (Key::Method, _) => method = Some(map.next_value()?),
+                (Key::Params, Some(method)) => {
                     res = Some(map.next_value_seed(NotificationSeed { method })?);
                 }
-                ("params", None) => early = Some(map.next_value::<Value>()?),
-                _ => {
+                (Key::Params, None) => early = Some(map.next_value::<Value>()?),
+                (Key::Other, _) => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         let method = method.ok_or_else(|| A::Error::missing_field("method"))?;
         Ok(res.unwrap_or_else(|| ServerNotification::decode(&method, early.unwrap_or(Value::Null))))
+    }
+}
+
+enum Key {
+    Method,
+    Params,
+    Other,
+}
+
+impl From<&str> for Key {
+    fn from(key: &str) -> Self {
+        match key {
+            "method" => Self::Method,
+            "params" => Self::Params,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(key: D) -> Result<Self, D::Error> {
+        from_str(key)
     }
 }
 

@@ -62,6 +62,11 @@ impl<'a> Examples<'a> {
         self.of(&arms.iter().find(is_it).unwrap()["properties"]["params"], 0)
     }
 
+    /// Values of a definition; none if the schema does not have it under this name.
+    pub(crate) fn definition(&self, name: &str) -> Vec<Value> {
+        self.definitions.get(name).map(|it| self.of(it, 0)).unwrap_or_default()
+    }
+
     fn of(&self, schema: &Value, depth: usize) -> Vec<Value> {
         let mut res = self.all(schema, depth);
         if depth > FULL_DEPTH {

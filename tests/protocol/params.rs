@@ -9,6 +9,11 @@ use codexkit::protocol::{
 };
 use serde_json::{Value, json};
 
+use crate::{
+    examples::{Examples, wire_bundle},
+    registry::types,
+};
+
 fn encode(value: impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
@@ -124,4 +129,48 @@ fn secrets_are_sent_and_never_printed() {
     }
     let debug = format!("{tokens:?}");
     assert!(debug.contains("account-1"), "what is no secret stays visible: {debug}");
+}
+
+/// What the name of a property says about its value.
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_lowercase().replace('_', "");
+    let parts = ["apikey", "accesskeyid", "bearer", "password", "secretaccesskey", "secretkey"];
+    parts.iter().any(|it| key.contains(it)) || key.ends_with("token")
+}
+
+/// They sound secret and are not.
+const REVIEWED: [&str; 1] = ["cancellationToken"];
+
+/// Puts `secret` wherever a string sounds like one. Returns whether there was such a place.
+fn plant(value: &mut Value, secret: &str) -> bool {
+    match value {
+        Value::Object(map) => map.iter_mut().fold(false, |found, (key, it)| {
+            let here = it.is_string() && sounds_secret(key) && !REVIEWED.contains(&key.as_str());
+            if here {
+                *it = json!(secret);
+            }
+            found | here | plant(it, secret)
+        }),
+        Value::Array(items) => items.iter_mut().fold(false, |found, it| found | plant(it, secret)),
+        _ => false,
+    }
+}
+
+#[test]
+fn no_type_prints_what_sounds_secret() {
+    let bundle = wire_bundle();
+    let examples = Examples::new(&bundle);
+    let secret = "not-for-print";
+    let mut planted = 0;
+    for (name, ty) in types() {
+        for mut value in examples.definition(name) {
+            if plant(&mut value, secret) {
+                planted += 1;
+                let encoded = (ty.round_trip)(value).unwrap();
+                assert!(encoded.value.to_string().contains(secret), "{name}");
+                assert!(!encoded.debug.contains(secret), "{name}: {}", encoded.debug);
+            }
+        }
+    }
+    assert!(planted > 20, "{planted}");
 }

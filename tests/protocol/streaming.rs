@@ -1,7 +1,7 @@
 //! The direct way for what streams gives what the way through a value gives.
 
 use codexkit::protocol::{SERVER_NOTIFICATION_METHODS, ServerNotification};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::examples::{Examples, wire_bundle};
 
@@ -35,6 +35,17 @@ fn streamed_notifications_decode_alike_both_ways() {
             }
         }
     }
+}
+
+#[test]
+fn streamed_params_that_do_not_fit_are_kept_by_decode_alone() {
+    let method = "item/plan/delta";
+    let params = json!({ "delta": 1, "itemId": "i", "threadId": "t", "turnId": "u" });
+    let text = json!({ "method": method, "params": params }).to_string();
+    assert!(serde_json::from_str::<ServerNotification>(&text).is_err());
+    assert_eq!(ServerNotification::try_decode(method, &params).unwrap_err().path(), "delta");
+    let kept = ServerNotification::decode(method, params.clone());
+    assert!(matches!(kept, ServerNotification::Unrecognized(it) if it.params == params));
 }
 
 #[test]

@@ -288,11 +288,13 @@ fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> Token
     let mutable = (body.tag.is_some() || !fields.is_empty()).then(|| quote!(mut));
     quote! {
         impl Json for #name {
+            #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
                 let #mutable object = Object::of(value)?;
                 #(#skip)*
                 Ok(Self { #(#decode,)* unrecognized: object.rest() })
             }
+            #[inline]
             fn to_json(&self) -> Value {
                 Fields::new(&self.unrecognized) #(#encode)* .finish()
             }

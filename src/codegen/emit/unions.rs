@@ -75,8 +75,10 @@ impl Emitter<'_> {
     }
 
     pub(super) fn untagged(&mut self, name: &str, ty: &Type, arms: &[Arm]) -> Result<TokenStream> {
-        let is_scalar = |it: &Arm| matches!(it.name.as_str(), "String" | "Integer");
-        let open = !arms.iter().all(is_scalar);
+        let is = |it: &Arm, kind: &str| {
+            it.payload.as_ref().and_then(|it| it.get("type")).is_some_and(|it| it == kind)
+        };
+        let open = !arms.iter().all(|it| is(it, "string") || is(it, "integer"));
         let describe = |it: &Arm| match it.payload.as_ref().and_then(reference) {
             Some(target) => format!("A [`{target}`]."),
             None => format!("A JSON {}.", names::snake(&it.name).replace("list", "array")),
@@ -92,7 +94,16 @@ impl Emitter<'_> {
         }
         let ident = ident(name);
         let kind = if open { quote!(open) } else { quote!(closed) };
-        Ok(quote!(#declaration untagged_union! { #kind #ident { #(#parts,)* } }))
+        let from_str = arms.iter().any(|it| is(it, "string")).then(|| {
+            quote! {
+                impl From<&str> for #ident {
+                    fn from(it: &str) -> Self {
+                        Self::String(it.to_owned())
+                    }
+                }
+            }
+        });
+        Ok(quote!(#declaration #from_str untagged_union! { #kind #ident { #(#parts,)* } }))
     }
 
     fn declaration(
