@@ -84,7 +84,7 @@ macro_rules! streamed_struct {
                         let mut unrecognized = ExtraFields::default();
                         while let Some(key) = map.next_key()? {
                             match key {
-                                $(Key::$field => $field = map.next_value()?,)*
+                                $(Key::$field => $field = Some(map.next_value()?),)*
                                 Key::Unrecognized(key) => {
                                     unrecognized.insert(key, map.next_value::<Value>()?);
                                 }
