@@ -1,4 +1,55 @@
-//! Typed protocol bindings and an async client for `codex app-server`.
+//! Typed protocol bindings and an async client for `codex app-server`, the JSON-RPC interface of
+//! the Codex agent.
+//!
+//! [`Codex`] starts the runtime, [`Thread`] is a conversation with the agent, and a turn is the
+//! agent at work on one input: [`Thread::run`] waits for its [`TurnResult`], [`Thread::turn`] gives
+//! a [`TurnHandle`] with its events.
+//!
+//! ```no_run
+//! use codexkit::protocol::ServerNotification;
+//! use codexkit::{Codex, Sandbox};
+//!
+//! # async fn example() -> codexkit::Result<()> {
+//! let codex = Codex::start().await?;
+//! let thread = codex.thread_start().sandbox(Sandbox::ReadOnly).await?;
+//! let mut turn = thread.turn("Which tests are missing here?").await?;
+//! while let Some(event) = turn.next().await {
+//!     match event?.notification {
+//!         ServerNotification::AgentMessageDelta(delta) => print!("{}", delta.delta),
+//!         ServerNotification::ItemStarted(started) => println!("{:?}", started.item.id()),
+//!         _ => (),
+//!     }
+//! }
+//! println!("{:?}", turn.result().await?.status);
+//! codex.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What has a method of its own here is the usual; everything else that the runtime can do is a
+//! request with typed params: [`Codex::request`] with a type of [`protocol`].
+//!
+//! # The runtime
+//!
+//! The types are those of runtime [`RUNTIME_VERSION`]. Another version usually works as well:
+//! what it sends that is not known here is kept as JSON, and [`RuntimeInfo::matches_pin`] tells.
+//!
+//! # When the agent asks
+//!
+//! The runtime asks its client whether a command may run, a file may change, a permission is
+//! granted. The answer is no: the agent is told so and goes on. [`Codex::notifications`] shows what
+//! was refused ([`ConnectionEvent::RequestRefused`]).
+//!
+//! # Features
+//!
+//! - `client` (default): the client. Without it the crate is [`protocol`] alone, without tokio.
+//! - `testing`: `MockModel`, a scripted model for the real runtime; `TestHome`, a home of its own
+//!   for it; `FakeServer`, a scripted runtime in memory.
+
+#![cfg_attr(
+    not(feature = "client"),
+    allow(rustdoc::broken_intra_doc_links, reason = "the text above is about the client")
+)]
 
 pub mod protocol;
 
