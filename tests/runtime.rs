@@ -1,0 +1,25 @@
+//! The real runtime of the pinned version, with a scripted model behind it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
+#[path = "runtime/commands.rs"]
+mod commands;
+#[path = "runtime/concurrency.rs"]
+mod concurrency;
+#[path = "runtime/failures.rs"]
+mod failures;
+#[path = "runtime/interrupting.rs"]
+mod interrupting;
+#[cfg(target_os = "linux")]
+#[path = "runtime/processes.rs"]
+mod processes;
+#[path = "runtime/settings.rs"]
+mod settings;
+#[path = "runtime/sizes.rs"]
+mod sizes;
+#[path = "runtime/steering.rs"]
+mod steering;
+#[path = "runtime/support.rs"]
+mod support;
+#[path = "runtime/turns.rs"]
+mod turns;
