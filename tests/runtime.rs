@@ -13,6 +13,8 @@ mod interrupting;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;
+#[path = "runtime/refusals.rs"]
+mod refusals;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]
