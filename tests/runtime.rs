@@ -2,14 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
+#[path = "runtime/bad_input.rs"]
+mod bad_input;
 #[path = "runtime/commands.rs"]
 mod commands;
 #[path = "runtime/concurrency.rs"]
 mod concurrency;
+#[path = "runtime/endings.rs"]
+mod endings;
 #[path = "runtime/failures.rs"]
 mod failures;
+#[path = "runtime/files.rs"]
+mod files;
 #[path = "runtime/interrupting.rs"]
 mod interrupting;
+#[cfg(target_os = "linux")]
+#[path = "runtime/leftovers.rs"]
+mod leftovers;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;

@@ -31,8 +31,17 @@ pub(crate) fn runtime_of(codex_home: &Path) -> u32 {
 
 /// Ends a process in the way that it cannot see coming.
 pub(crate) fn kill(id: u32) {
-    let status = Command::new("kill").args(["-9", &id.to_string()]).status().unwrap();
-    assert!(status.success(), "cannot kill process {id}");
+    signal(id, "-KILL");
+}
+
+/// Asks a process to end.
+pub(crate) fn terminate(id: u32) {
+    signal(id, "-TERM");
+}
+
+fn signal(id: u32, signal: &str) {
+    let status = Command::new("kill").args([signal, &id.to_string()]).status().unwrap();
+    assert!(status.success(), "cannot send {signal} to process {id}");
 }
 
 /// Waits until none of `ids` is left, not even dead and not reaped, and nothing else that was
