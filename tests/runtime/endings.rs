@@ -93,6 +93,18 @@ async fn a_turn_keeps_the_runtime_alive() {
 }
 
 #[tokio::test]
+async fn a_feed_does_not_keep_the_runtime_alive() {
+    run(async |place| {
+        let codex = place.start().await;
+        let feed = codex.notifications();
+        drop(codex);
+        let reason = within(SOON, last_of(feed)).await;
+        assert!(matches!(reason, CloseReason::Local), "{reason:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_turn_whose_handle_is_dropped_goes_on() {
     run(async |place| {
         let codex = place.start().await;

@@ -7,7 +7,7 @@ use codexkit::testing::{MockModel, ModelRequest, Reply};
 use codexkit::{ApprovalMode, RUNTIME_VERSION, Sandbox, Thread};
 use serde_json::{Value, json};
 
-use crate::support::{rest, run};
+use crate::support::{SOON, rest, run, within};
 
 /// The newest request to the model.
 fn asked(model: &MockModel) -> ModelRequest {
@@ -188,6 +188,30 @@ async fn commands_see_the_environment_of_the_client() {
         thread.run("go").await.unwrap();
         let output = asked(&place.model).tool_output("call_1").unwrap();
         assert!(output.contains("[kept]"), "{output}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn params_change_anything_but_the_thread_and_the_input() {
+    run(async |place| {
+        place.model.always("ok");
+        let codex = place.start().await;
+        let [thread, other] =
+            [codex.thread_start().await.unwrap(), codex.thread_start().await.unwrap()];
+        let turn = thread.turn("Stay here.").params(|params| {
+            let mut params = params.model("gpt-5.4");
+            params.thread_id = other.id().to_owned();
+            params.input.clear();
+            params
+        });
+        let turn = within(SOON, turn.into_future()).await.unwrap();
+        assert_eq!(turn.control().thread_id(), thread.id());
+        turn.result().await.unwrap();
+        let request = asked(&place.model);
+        assert_eq!(request.model(), Some("gpt-5.4"));
+        assert_eq!(request.input_texts("user").last(), Some(&"Stay here."));
+        assert_eq!(request.header("thread-id"), Some(thread.id()));
     })
     .await;
 }
