@@ -16,15 +16,15 @@ fn names(directory: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_session_writes_to_its_home_alone_and_configures_nothing() {
     run(async |place| {
-        let outside = ["home", "tmp", "project"].map(|name| place.home.path().join(name));
+        let outside = ["home", "temporary", "project"].map(|name| place.home.path().join(name));
         for directory in &outside {
             fs::create_dir(directory).unwrap();
         }
-        let [home, tmp, project] = &outside;
+        let [home, temporary, project] = &outside;
         let command = json!({"cmd": "echo hello"});
         place.model.push(Reply::new().function_call("call_1", "exec_command", command));
         place.model.push("Done.");
-        let builder = place.builder().env("HOME", home).env("TMPDIR", tmp).cwd(project);
+        let builder = place.builder().env("HOME", home).env("TMPDIR", temporary).cwd(project);
         let codex = place.start_with(builder).await;
         let thread = codex.thread_start().await.unwrap();
         thread.run("Say hello.").await.unwrap();
