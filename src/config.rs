@@ -348,6 +348,14 @@ impl CodexBuilder {
                  {problem}"
             )));
         }
+        for (key, _) in &self.config {
+            // The runtime would take what follows the sign for a part of the value.
+            if key.is_empty() || key.contains('=') {
+                return Err(Error::InvalidInput(format!(
+                    "the configuration key `{key}` must neither be empty nor contain `=`"
+                )));
+            }
+        }
         let opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
         for method in opt_out {
             if INDISPENSABLE.contains(&method.as_str()) {

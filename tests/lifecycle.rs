@@ -238,6 +238,8 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
         (program.builder().codex_home("/no/such/home"), "does not exist"),
         (program.builder().cwd("/no/such/directory"), "working directory"),
         (program.builder().config("model", serde_json::Value::Null), "`model` is null"),
+        (program.builder().config("a=b", 1), "`a=b`"),
+        (program.builder().config("", 1), "must neither be empty"),
         (program.builder().opt_out_notifications(["turn/completed"]), "turn/completed"),
     ];
     for (builder, expected) in refused {
