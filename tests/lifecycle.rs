@@ -97,6 +97,7 @@ async fn a_program_that_dies_is_quoted() {
     let program = Program::new("echo 'no such model' >&2; exit 3");
     let (text, source) = failure(&program).await;
     assert!(text.contains("did not complete the app-server handshake"), "{text}");
+    assert!(text.contains("its last words, in the source of this error"), "{text}");
     match source {
         StartErrorSource::Handshake(error) => {
             let text = error.to_string();

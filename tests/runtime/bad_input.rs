@@ -19,6 +19,7 @@ async fn last_words(place: &Place, builder: CodexBuilder) -> (String, i32) {
     };
     #[cfg(target_os = "linux")]
     assert_eq!(crate::processes::of_home(&place.home.codex_home()), [0; 0]);
+    assert!(error.to_string().contains("its last words, in the source of this error"), "{error}");
     let StartErrorSource::Handshake(source) = error.source else { panic!("{error:?}") };
     match *source {
         Error::Closed(CloseReason::Exited { status, stderr, .. }) => {
