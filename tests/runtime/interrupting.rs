@@ -125,3 +125,24 @@ async fn an_interrupt_after_the_end_is_fine() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_interrupt_that_meets_the_end_is_fine() {
+    run(async |place| {
+        place.model.always(Reply::new().delta("Yes."));
+        let thread = place.thread().await;
+        let mut statuses = Vec::new();
+        for round in 0..32 {
+            let mut turn = thread.turn("Are you there?").await.unwrap();
+            // One event later each time, up to the last.
+            for _ in 0..round % 8 {
+                turn.next().await.unwrap().unwrap();
+            }
+            turn.interrupt().await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+            statuses.push(turn.result().await.unwrap().status);
+        }
+        assert!(statuses.contains(&TurnStatus::Interrupted), "{statuses:?}");
+        assert!(statuses.contains(&TurnStatus::Completed), "{statuses:?}");
+    })
+    .await;
+}
