@@ -86,6 +86,29 @@ async fn a_second_turn_joins_the_first_and_both_handles_see_the_end() {
 }
 
 #[tokio::test]
+async fn an_input_is_heard_whether_it_meets_the_end_of_a_turn_or_not() {
+    run(async |place| {
+        place.model.always(Reply::new().delta("Yes."));
+        let thread = place.thread().await;
+        for round in 0..16 {
+            let mut first = thread.turn("Are you there?").await.unwrap();
+            // One event later each time, up to the last.
+            for _ in 0..round % 8 {
+                first.next().await.unwrap().unwrap();
+            }
+            let prompt = format!("And now, {round}?");
+            let second = thread.run(&prompt).await.unwrap();
+            assert_eq!(prompts(&second).last(), Some(&&*prompt));
+            assert_eq!(second.final_response.as_deref(), Some("Yes."));
+            let last = place.model.requests().pop().unwrap();
+            assert!(last.input_texts("user").contains(&&*prompt), "round {round}");
+            first.result().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_turn_that_has_ended_cannot_be_steered() {
     run(async |place| {
         place.model.push("ok");

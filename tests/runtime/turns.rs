@@ -3,7 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use codexkit::protocol::{
-    ReasoningSummary, ThreadItem, TokenUsageBreakdown, TurnStatus, UserInput,
+    ImageUserInput, ReasoningSummary, TextUserInput, ThreadItem, TokenUsageBreakdown, TurnStatus,
+    UserInput,
 };
 use codexkit::testing::{Phase, Reply, Usage};
 use codexkit::{RUNTIME_VERSION, VersionPolicy};
@@ -162,6 +163,26 @@ async fn the_response_is_chosen_by_the_phases_of_the_messages() {
             assert_eq!(result.final_response.as_deref(), expected, "{reply:?}");
             assert_eq!(result.status, TurnStatus::Completed);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn images_reach_the_model() {
+    /// One transparent dot.
+    const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg==";
+    run(async |place| {
+        place.model.push("A dot.");
+        let thread = place.thread().await;
+        let input: Vec<UserInput> = vec![
+            TextUserInput::new("What is this?").into(),
+            ImageUserInput::new().url(PIXEL).into(),
+        ];
+        let result = thread.run(input).await.unwrap();
+        assert!(matches!(&result.items[0], ThreadItem::UserMessage(it) if it.content.len() == 2));
+        let requests = place.model.requests();
+        assert_eq!(requests[0].image_urls(), [PIXEL]);
+        assert!(requests[0].input_texts("user").contains(&"What is this?"));
     })
     .await;
 }
