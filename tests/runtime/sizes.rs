@@ -48,7 +48,8 @@ async fn the_output_of_a_command_arrives_whole() {
                 _ => (),
             }
         }
-        let expected: String = (1..=20_000).map(|n| format!("{n}\n")).collect();
+        let lines: Vec<_> = (1..=20_000).map(|n| format!("{n}\n")).collect();
+        let expected = lines.concat();
         assert!(output == expected, "{} of {} bytes", output.len(), expected.len());
         assert!(item.unwrap() == expected);
     })

@@ -86,10 +86,8 @@ impl Place {
 pub(crate) fn within<F: Future>(limit: Duration, future: F) -> impl Future<Output = F::Output> {
     let caller = Location::caller();
     async move {
-        match tokio::time::timeout(limit, future).await {
-            Ok(output) => output,
-            Err(_) => panic!("not done within {limit:?}: {caller}"),
-        }
+        let output = tokio::time::timeout(limit, future).await;
+        output.unwrap_or_else(|_| panic!("not done within {limit:?}: {caller}"))
     }
 }
 
