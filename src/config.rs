@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::codex::{Codex, RuntimeInfo};
 use crate::connection::{Connection, Limits};
-use crate::error::{Error, Result, StartError, StartErrorSource};
+use crate::error::{CloseReason, Error, Result, StartError, StartErrorSource};
 use crate::protocol::{self, Notification};
 use crate::transport::Transport;
 use crate::transport::process::Process;
@@ -231,9 +231,14 @@ impl CodexBuilder {
             Transport { reader: Box::new(stdout), writer: Box::new(stdin), process: Some(process) };
         let policy = self.version_policy;
         let codex = self.open(transport).await.map_err(|(error, wrote)| {
-            let wrote =
-                wrote.map(|line| format!("it wrote `{line}` instead; ")).unwrap_or_default();
-            let (program, help) = (program.clone(), format!("{wrote}{help}"));
+            let hint = match (wrote, &error) {
+                (Some(line), _) => format!("it wrote `{line}` instead; "),
+                (None, Error::Closed(CloseReason::Exited { stderr, .. })) if !stderr.is_empty() => {
+                    "its last words, in the source of this error, should say why; if not, ".into()
+                }
+                _ => String::new(),
+            };
+            let (program, help) = (program.clone(), format!("{hint}{help}"));
             let source = StartErrorSource::Handshake(Box::new(error));
             Error::Start(Box::new(StartError { program, help, source }))
         })?;
@@ -347,6 +352,14 @@ impl CodexBuilder {
                 "{CODEX_HOME} must be an existing directory with an absolute path: `{home}` \
                  {problem}"
             )));
+        }
+        for (key, _) in &self.config {
+            // The runtime would take what follows the sign for a part of the value.
+            if key.is_empty() || key.contains('=') {
+                return Err(Error::InvalidInput(format!(
+                    "the configuration key `{key}` must neither be empty nor contain `=`"
+                )));
+            }
         }
         let opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
         for method in opt_out {

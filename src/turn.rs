@@ -212,7 +212,8 @@ impl TurnControl {
     /// [`TurnHandle::result`] gives as a result. A turn that has already ended is left alone.
     ///
     /// The runtime does not accept this before it has sent `turn/started`, a few milliseconds after
-    /// the turn was accepted: if it says no, this waits for that notification and asks once more.
+    /// the turn was accepted, nor in the milliseconds before it sends `turn/completed`: if it says
+    /// no, this waits for the one and asks once more, or for the other and is content.
     ///
     /// # Errors
     ///
@@ -233,25 +234,19 @@ impl TurnControl {
             if error.code() != Some(envelope::INVALID_REQUEST) {
                 return Err(error);
             }
-            if asked_in == Phase::Started {
-                // It may have ended in the meantime, which is what was asked for.
-                return match *phase.borrow() {
-                    Phase::Completed => Ok(()),
-                    Phase::Accepted | Phase::Started => Err(error),
-                };
-            }
-            self.until_started(&mut phase, error).await?;
+            self.until_later_than(asked_in, &mut phase, error).await?;
         }
     }
 
-    /// Waits until the turn is known to have started or ended.
-    async fn until_started(
+    /// Waits until the turn is known to be further than it was when a request was refused.
+    async fn until_later_than(
         &self,
+        asked_in: Phase,
         phase: &mut tokio::sync::watch::Receiver<Phase>,
         refused: Error,
     ) -> Result<()> {
         let connection = &self.subscription.connection;
-        let news = phase.wait_for(|phase| *phase != Phase::Accepted);
+        let news = phase.wait_for(|phase| *phase > asked_in);
         tokio::select! {
             _ = news => Ok(()),
             reason = connection.closed() => Err(Error::Closed(reason)),

@@ -97,6 +97,7 @@ async fn a_program_that_dies_is_quoted() {
     let program = Program::new("echo 'no such model' >&2; exit 3");
     let (text, source) = failure(&program).await;
     assert!(text.contains("did not complete the app-server handshake"), "{text}");
+    assert!(text.contains("its last words, in the source of this error"), "{text}");
     match source {
         StartErrorSource::Handshake(error) => {
             let text = error.to_string();
@@ -238,6 +239,8 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
         (program.builder().codex_home("/no/such/home"), "does not exist"),
         (program.builder().cwd("/no/such/directory"), "working directory"),
         (program.builder().config("model", serde_json::Value::Null), "`model` is null"),
+        (program.builder().config("a=b", 1), "`a=b`"),
+        (program.builder().config("", 1), "must neither be empty"),
         (program.builder().opt_out_notifications(["turn/completed"]), "turn/completed"),
     ];
     for (builder, expected) in refused {

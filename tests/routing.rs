@@ -305,6 +305,28 @@ async fn interrupting_a_turn_that_has_ended_is_no_error() {
 }
 
 #[tokio::test]
+async fn interrupting_a_turn_that_is_about_to_end_waits_for_its_end() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let mut handle = turn(&thread, &mut server, "u1").await;
+    server.start_turn("t1", "u1").await;
+    handle.next().await.unwrap().unwrap();
+    let (interrupted, ()) = tokio::join!(handle.interrupt(), async {
+        let request = server.expect("turn/interrupt").await;
+        server.reply_error(&request.id, -32600, "no active turn to interrupt").await;
+        // When this is answered, the refusal has long been seen.
+        let call = codex.request(ThreadLoadedListParams::default());
+        let (answer, ()) = tokio::join!(call.into_future(), async {
+            let id = server.expect("thread/loaded/list").await.id;
+            server.reply(&id, json!({"data": []})).await;
+        });
+        answer.unwrap();
+        server.complete_turn("t1", "u1", "completed").await;
+    });
+    interrupted.unwrap();
+}
+
+#[tokio::test]
 async fn a_failed_turn_is_an_error_that_carries_the_turn() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let thread = thread(&codex, &mut server, "t1").await;

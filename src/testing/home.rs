@@ -9,10 +9,14 @@ use super::MockModel;
 use crate::{Codex, CodexBuilder};
 
 /// What a runtime under test inherits from the environment: what programs need to run at all.
-const INHERITED: [&str; 7] = ["LANG", "PATH", "PATHEXT", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR"];
+const INHERITED: [&str; 4] = ["LANG", "PATH", "PATHEXT", "SYSTEMROOT"];
 
-/// A temporary `CODEX_HOME` and a temporary working directory, removed when this is dropped. With
-/// it the real runtime neither sees nor touches anything of the user.
+/// The variables that name the directory for temporary files, on one system or another.
+const TEMPORARY: [&str; 3] = ["TEMP", "TMP", "TMPDIR"];
+
+/// A temporary `CODEX_HOME`, a temporary working directory and a directory for temporary files of
+/// the runtime, removed when this is dropped. With it the real runtime neither sees nor touches
+/// anything of the user.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,8 +44,9 @@ impl TestHome {
     /// The operating system cannot make them.
     pub fn new() -> io::Result<TestHome> {
         let home = TestHome { dir: tempfile::Builder::new().prefix("codexkit-").tempdir()? };
-        std::fs::create_dir(home.codex_home())?;
-        std::fs::create_dir(home.workspace())?;
+        for directory in [home.codex_home(), home.workspace(), home.temporary()] {
+            std::fs::create_dir(directory)?;
+        }
         Ok(home)
     }
 
@@ -64,6 +69,9 @@ impl TestHome {
             .env("HOME", self.codex_home())
             .env("RUST_LOG", "off")
             .codex_home(self.codex_home());
+        for key in TEMPORARY {
+            builder = builder.env(key, self.temporary());
+        }
         for key in INHERITED {
             if let Some(value) = std::env::var_os(key) {
                 builder = builder.env(key, value);
@@ -72,8 +80,13 @@ impl TestHome {
         model.config().into_iter().fold(builder, |it, (key, value)| it.config(key, value))
     }
 
-    /// The directory that holds both.
+    /// The directory that holds all of it.
     pub fn path(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Not above `codex_home`, where the runtime would refuse to set up its helper programs.
+    fn temporary(&self) -> PathBuf {
+        self.dir.path().join("tmp")
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::codex::{BoxFuture, Codex};
+use crate::codex::BoxFuture;
 use crate::error::Result;
 use crate::input::Input;
 use crate::preset::{ApprovalMode, Sandbox};
@@ -21,7 +21,7 @@ use super::{TurnHandle, TurnResult};
 #[derive(Clone, Debug)]
 #[must_use = "a turn is only started when it is awaited"]
 pub struct TurnStart<Output> {
-    codex: Codex,
+    thread: Thread,
     input: Input,
     params: protocol::TurnStartParams,
     output: PhantomData<fn() -> Output>,
@@ -30,7 +30,7 @@ pub struct TurnStart<Output> {
 impl<Output> TurnStart<Output> {
     pub(crate) fn new(thread: &Thread, input: Input) -> Self {
         let params = protocol::TurnStartParams::new(thread.id(), Vec::new());
-        TurnStart { codex: thread.codex().clone(), input, params, output: PhantomData }
+        TurnStart { thread: thread.clone(), input, params, output: PhantomData }
     }
 
     /// The model, by its slug, for this turn and those after it.
@@ -88,13 +88,14 @@ impl<Output> TurnStart<Output> {
     }
 
     async fn start(self) -> Result<TurnHandle> {
-        let TurnStart { codex, input, mut params, .. } = self;
+        let TurnStart { thread, input, mut params, .. } = self;
         params.input = input.into_items()?;
-        let thread = params.thread_id.clone();
+        thread.id().clone_into(&mut params.thread_id);
+        let codex = thread.codex();
         // From here on nothing of the thread is missed, whatever comes before the reply.
-        let expected = codex.connection.expect_turn(&thread);
+        let expected = codex.connection.expect_turn(thread.id());
         let response = codex.request(params).await?;
-        Ok(TurnHandle::new(&thread, expected.claim(&response.turn.id)))
+        Ok(TurnHandle::new(thread.id(), expected.claim(&response.turn.id)))
     }
 }
 

@@ -1,0 +1,36 @@
+//! The real runtime of the pinned version, with a scripted model behind it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
+#[path = "runtime/bad_input.rs"]
+mod bad_input;
+#[path = "runtime/commands.rs"]
+mod commands;
+#[path = "runtime/concurrency.rs"]
+mod concurrency;
+#[path = "runtime/endings.rs"]
+mod endings;
+#[path = "runtime/failures.rs"]
+mod failures;
+#[path = "runtime/files.rs"]
+mod files;
+#[path = "runtime/interrupting.rs"]
+mod interrupting;
+#[cfg(target_os = "linux")]
+#[path = "runtime/leftovers.rs"]
+mod leftovers;
+#[cfg(target_os = "linux")]
+#[path = "runtime/processes.rs"]
+mod processes;
+#[path = "runtime/refusals.rs"]
+mod refusals;
+#[path = "runtime/settings.rs"]
+mod settings;
+#[path = "runtime/sizes.rs"]
+mod sizes;
+#[path = "runtime/steering.rs"]
+mod steering;
+#[path = "runtime/support.rs"]
+mod support;
+#[path = "runtime/turns.rs"]
+mod turns;

@@ -1,0 +1,159 @@
+//! A place where the real runtime runs, and what must be left of it afterwards: nothing.
+
+#[cfg(target_os = "linux")]
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use codexkit::protocol::{ServerNotification, ThreadItem};
+use codexkit::testing::{MockModel, TestHome};
+use codexkit::{Codex, CodexBuilder, Result, Thread, TurnEvent, TurnHandle};
+
+#[cfg(target_os = "linux")]
+use crate::processes;
+
+/// How long a whole test may take. It is not meant to be reached, however busy the machine is.
+const TEST_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long something may take that should happen at once.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// A home and a model for one test.
+pub(crate) struct Place {
+    pub(crate) home: TestHome,
+    pub(crate) model: MockModel,
+    #[cfg(target_os = "linux")]
+    runtimes: RefCell<Vec<u32>>,
+}
+
+/// Runs `test` in a place of its own. What it started there has to end when it returns, and with
+/// it the last handle is gone.
+pub(crate) async fn run(test: impl AsyncFnOnce(&Place)) {
+    let place = Place {
+        home: TestHome::new().unwrap(),
+        model: MockModel::start().await.unwrap(),
+        #[cfg(target_os = "linux")]
+        runtimes: RefCell::default(),
+    };
+    within(TEST_LIMIT, test(&place)).await;
+    // Elsewhere there is no telling to which home a process belongs.
+    #[cfg(target_os = "linux")]
+    {
+        let (ids, home) = (place.runtimes.take(), place.home.codex_home());
+        processes::end_within(SOON, &ids, &home).await;
+    }
+}
+
+impl Place {
+    pub(crate) fn builder(&self) -> CodexBuilder {
+        self.home.builder(&self.model)
+    }
+
+    pub(crate) async fn start(&self) -> Codex {
+        self.start_with(self.builder()).await
+    }
+
+    /// Starts what must start; a missing runtime is a failure that says what to do.
+    pub(crate) async fn start_with(&self, builder: CodexBuilder) -> Codex {
+        let codex = builder.start().await.unwrap_or_else(|error| {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let source = source.unwrap_or_default();
+            panic!("{error}: {source}\n`cargo xtask runtime` fetches the pinned runtime")
+        });
+        #[cfg(target_os = "linux")]
+        self.runtimes.borrow_mut().push(self.process());
+        codex
+    }
+
+    /// A thread of a runtime of its own.
+    pub(crate) async fn thread(&self) -> Thread {
+        self.start().await.thread_start().await.unwrap()
+    }
+
+    /// The process of the only runtime here.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn process(&self) -> u32 {
+        processes::runtime_of(&self.home.codex_home())
+    }
+}
+
+/// Waits for `future`, and fails where it was called if that takes too long.
+#[track_caller]
+pub(crate) fn within<F: Future>(limit: Duration, future: F) -> impl Future<Output = F::Output> {
+    let caller = Location::caller();
+    async move {
+        let output = tokio::time::timeout(limit, future).await;
+        output.unwrap_or_else(|_| panic!("not done within {limit:?}: {caller}"))
+    }
+}
+
+/// Reads events until `pick` finds something.
+pub(crate) async fn next_where<T>(
+    turn: &mut TurnHandle,
+    mut pick: impl FnMut(ServerNotification) -> Option<T>,
+) -> T {
+    while let Some(event) = turn.next().await {
+        if let Some(found) = pick(event.unwrap().notification) {
+            return found;
+        }
+    }
+    panic!("the turn ended before what the test waits for");
+}
+
+/// The text of the next delta of the agent.
+pub(crate) async fn next_delta(turn: &mut TurnHandle) -> String {
+    next_where(turn, |it| match it {
+        ServerNotification::AgentMessageDelta(it) => Some(it.delta),
+        _ => None,
+    })
+    .await
+}
+
+/// The remaining events of a turn.
+pub(crate) async fn rest(turn: &mut TurnHandle) -> Result<Vec<TurnEvent>> {
+    let mut events = Vec::new();
+    while let Some(event) = turn.next().await {
+        events.push(event?);
+    }
+    Ok(events)
+}
+
+/// Reads events until a command has begun. What it says before that has no delta.
+pub(crate) async fn until_command_started(turn: &mut TurnHandle) {
+    next_where(turn, |it| match it {
+        ServerNotification::ItemStarted(it) => {
+            matches!(it.item, ThreadItem::CommandExecution(_)).then_some(())
+        }
+        _ => None,
+    })
+    .await;
+}
+
+/// A place where a command waits until the test lets it go on.
+pub(crate) struct Gate {
+    path: PathBuf,
+    pipe: File,
+}
+
+impl Gate {
+    pub(crate) fn new(place: &Place) -> Gate {
+        let path = place.home.path().join("gate");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        // Open at both ends, so that nobody here has to wait for the command to open it.
+        let pipe = File::options().read(true).write(true).open(&path).unwrap();
+        Gate { path, pipe }
+    }
+
+    /// The shell command that waits here.
+    pub(crate) fn wait(&self) -> String {
+        format!("read -r _ < '{}'", self.path.display())
+    }
+
+    pub(crate) fn open(mut self) {
+        writeln!(self.pipe).unwrap();
+    }
+}
