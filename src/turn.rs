@@ -23,7 +23,8 @@ pub use self::start::TurnStart;
 /// A running turn, with its events. Dropping it ends the delivery of the events, not the turn.
 ///
 /// The events are kept until they are read, however long that takes: none is lost, and one that is
-/// not read takes about as many bytes as its line had.
+/// not read takes about as many bytes as its line had. Completed items are kept as well, for
+/// [`TurnHandle::result`].
 #[must_use = "dropping the handle ends the delivery of the events"]
 pub struct TurnHandle {
     control: TurnControl,

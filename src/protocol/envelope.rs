@@ -1,15 +1,14 @@
 //! The JSON-RPC envelope: what can be told of a message without decoding all of it.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::ServerNotification;
 use super::message::NotificationSeed;
-use super::{RawMessage, ServerNotification};
 
 /// The JSON-RPC code for a method that does not exist.
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
@@ -244,19 +243,34 @@ pub(crate) type Stamped = (ServerNotification, Option<i64>);
 /// The line is not JSON, or names no method. Params that do not fit their method are no error:
 /// they come as [`ServerNotification::Unrecognized`].
 pub(crate) fn decode_notification(line: &str) -> serde_json::Result<Stamped> {
-    let mut deserializer = serde_json::Deserializer::from_str(line);
-    let decoded = Notification.deserialize(&mut deserializer);
-    if let Ok(stamped) = decoded
-        && deserializer.end().is_ok()
-    {
+    if let Some(stamped) = decode_in_place(line) {
         return Ok(stamped);
     }
     let Loose { method, params, emitted_at_ms } = serde_json::from_str(line)?;
-    let message = ServerNotification::Unrecognized(RawMessage { method, params });
-    Ok((message, emitted_at_ms.and_then(|at| at.as_i64())))
+    let notification = ServerNotification::decode(&method, params);
+    Ok((notification, emitted_at_ms.and_then(|at| at.as_i64())))
 }
 
-/// What every notification has, whatever it is.
+/// Decodes a line that has exactly what the runtime writes, in its order: method, params and time
+/// stamp. The params must be one whole value, so that what looks like the tail cannot be part of a
+/// string in them.
+fn decode_in_place(line: &str) -> Option<Stamped> {
+    let (method, rest) = plain_string(line.strip_prefix(r#"{"method":""#)?)?;
+    let rest = rest.strip_prefix(r#","params":"#)?.strip_suffix('}')?;
+    let digits = rest.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (rest, stamp) = rest.split_at(rest.len() - digits);
+    let params = rest.strip_suffix(r#","emittedAtMs":"#)?;
+    if stamp.starts_with('0') || method.bytes().any(|byte| byte.is_ascii_control()) {
+        return None;
+    }
+    let emitted_at_ms = Some(stamp.parse().ok()?);
+    let mut deserializer = serde_json::Deserializer::from_str(params);
+    let notification = NotificationSeed { method }.deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some((notification, emitted_at_ms))
+}
+
+/// A notification in any other form.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Loose {
@@ -266,60 +280,79 @@ struct Loose {
     emitted_at_ms: Option<Value>,
 }
 
-/// Decodes in one pass as long as the method comes before the params, as the runtime writes it.
-struct Notification;
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
-enum Key {
-    Method,
-    Params,
-    EmittedAtMs,
-    #[serde(other)]
-    Other,
-}
+    use super::*;
 
-impl<'de> DeserializeSeed<'de> for Notification {
-    type Value = Stamped;
+    const DELTA: &str = r#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u","itemId":"i","delta":"x"},"emittedAtMs":12}"#;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Stamped, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Notification {
-    type Value = Stamped;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a notification")
+    #[test]
+    fn the_usual_form_and_any_other_decode_to_the_same() {
+        let usual = decode_in_place(DELTA).unwrap();
+        assert_eq!(usual.1, Some(12));
+        assert!(matches!(usual.0, ServerNotification::AgentMessageDelta(_)));
+        let value: Value = serde_json::from_str(DELTA).unwrap();
+        let other = serde_json::to_string(&value).unwrap();
+        assert!(decode_in_place(&other).is_none());
+        assert_eq!(decode_notification(&other).unwrap(), usual);
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stamped, A::Error> {
-        use serde::de::Error;
+    #[test]
+    fn the_short_cut_takes_nothing_that_is_not_sound() {
+        let params = r#"{"threadId":"t","turnId":"u","itemId":"i","delta":"x"}"#;
+        let begin = r#"{"method":"item/agentMessage/delta","params":"#;
+        for line in [
+            format!("{begin}{params}}}"),
+            format!("{begin}{params},\"emittedAtMs\":}}"),
+            format!("{begin}{params},\"emittedAtMs\":01}}"),
+            format!("{begin}{params},\"emittedAtMs\":1.5}}"),
+            format!("{begin}{params},\"new\":1,\"emittedAtMs\":1}}"),
+            format!("{begin}{params}{params},\"emittedAtMs\":1}}"),
+            format!("{begin}{{\"delta\":\",\"emittedAtMs\":1}}"),
+            DELTA.replace("item/", "item\u{1}"),
+            DELTA.replace("item/", "item\\/"),
+        ] {
+            assert!(decode_in_place(&line).is_none(), "{line}");
+        }
+    }
 
-        let mut method: Option<Text<'de>> = None;
-        let mut early_params: Option<&'de RawValue> = None;
-        let mut decoded = None;
-        let mut emitted_at_ms = None;
-        while let Some(key) = map.next_key()? {
-            match (key, &method) {
-                (Key::Method, _) => method = Some(map.next_value()?),
-                (Key::Params, Some(Text(method))) => {
-                    decoded = Some(map.next_value_seed(NotificationSeed { method })?);
+    #[test]
+    fn a_short_look_and_a_full_parse_agree_on_whom_a_message_concerns() {
+        let completed =
+            r#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u"}}}"#;
+        for line in [DELTA, completed, r#"{"id":7,"result":null}"#] {
+            let short = Message::peek(line).unwrap();
+            assert_eq!(short, Message::parse_envelope(line).unwrap());
+        }
+    }
+
+    #[test]
+    fn ids_are_found_wherever_they_are_and_other_params_have_none() {
+        let scope = |params: Value| {
+            let line = json!({"params": params, "method": "m"}).to_string();
+            match Message::parse(&line).unwrap() {
+                Message::Notification { scope, .. } => {
+                    (scope.thread.map(Cow::into_owned), scope.turn.map(Cow::into_owned))
                 }
-                (Key::Params, None) => early_params = Some(map.next_value()?),
-                (Key::EmittedAtMs, _) => emitted_at_ms = Some(map.next_value()?),
-                (Key::Other, _) => _ = map.next_value::<IgnoredAny>()?,
+                other => panic!("{other:?}"),
             }
+        };
+        let both = (Some("t".to_owned()), Some("u".to_owned()));
+        assert_eq!(scope(json!({"item": {"turnId": "no"}, "threadId": "t", "turnId": "u"})), both);
+        assert_eq!(scope(json!({"turn": {"id": "u"}, "threadId": "t"})), both);
+        assert_eq!(scope(json!({"threadId": "t", "turnId": null})), (both.0.clone(), None));
+        for odd in [json!(null), json!([1]), json!("x"), json!({"turnId": 7})] {
+            assert_eq!(scope(odd), (None, None));
         }
-        let Text(method) = method.ok_or_else(|| A::Error::missing_field("method"))?;
-        if let Some(notification) = decoded {
-            return Ok((notification, emitted_at_ms));
-        }
-        let params = early_params.map_or("null", RawValue::get);
-        let notification = NotificationSeed { method: &method }
-            .deserialize(&mut serde_json::Deserializer::from_str(params))
-            .map_err(A::Error::custom)?;
-        Ok((notification, emitted_at_ms))
+    }
+
+    #[test]
+    fn answers_repeat_the_id_of_the_server_exactly() {
+        let ok = answer_line("\"s-1\"", &Ok(json!({"decision": "decline"}))).unwrap();
+        assert_eq!(ok, "{\"id\":\"s-1\",\"result\":{\"decision\":\"decline\"}}\n");
+        let no = answer_line("3", &Err((-32601, "no".into()))).unwrap();
+        assert_eq!(no, "{\"id\":3,\"error\":{\"code\":-32601,\"message\":\"no\"}}\n");
     }
 }
