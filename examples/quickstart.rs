@@ -1,7 +1,7 @@
 //! One turn of the agent, streamed.
 //!
-//! `cargo xtask demo` runs it against an embedded model: no account, no network. With a `codex` that
-//! is logged in, `cargo run --example quickstart --features testing -- --account` asks the real one.
+//! `cargo xtask demo` runs it against an embedded model: no account, no network. Once the runtime is
+//! logged in (`codex login`), `cargo xtask demo --account` asks the real model.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,15 +1,15 @@
 //! How to start the runtime and how to talk to it.
 
+mod launch;
+
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::process::Command;
 
 use crate::codex::{Codex, RuntimeInfo};
 use crate::connection::{Connection, Limits};
@@ -17,9 +17,6 @@ use crate::error::{CloseReason, Error, Result, StartError, StartErrorSource};
 use crate::protocol::{self, Notification};
 use crate::transport::Transport;
 use crate::transport::process::Process;
-
-/// The variable that names the program to run.
-const CODEX_BIN: &str = "CODEX_BIN";
 
 /// The variable of the runtime for the directory of its configuration and its history.
 const CODEX_HOME: &str = "CODEX_HOME";
@@ -215,15 +212,12 @@ impl CodexBuilder {
     /// When the future is dropped, a process that was already started is ended.
     pub async fn start(self) -> Result<Codex> {
         self.check()?;
+        self.check_process()?;
         let (program, help) = self.program();
         let fail = |source| {
             let (program, help) = (program.clone(), help.clone());
             Error::Start(Box::new(StartError { program, help, source }))
         };
-        if tokio::runtime::Handle::try_current().is_err() {
-            let source = io::Error::other("there is no tokio runtime here");
-            return Err(fail(StartErrorSource::Io(source)));
-        }
         let spawned = Process::spawn(self.command(&program)?);
         let (process, stdin, stdout) =
             spawned.map_err(|error| fail(StartErrorSource::Io(error)))?;
@@ -255,7 +249,8 @@ impl CodexBuilder {
     ///
     /// # Errors
     ///
-    /// The handshake failed.
+    /// [`Error::InvalidInput`] for settings that cannot work, and what can happen to any request:
+    /// the handshake failed.
     ///
     /// # Cancel safety
     ///
@@ -265,9 +260,25 @@ impl CodexBuilder {
         reader: impl AsyncRead + Send + Unpin + 'static,
         writer: impl AsyncWrite + Send + Unpin + 'static,
     ) -> Result<Codex> {
+        self.check()?;
         let (reader, writer) = (Box::new(reader), Box::new(writer));
         let transport = Transport { reader, writer, process: None };
         self.open(transport).await.map_err(|(error, _)| error)
+    }
+
+    fn check(&self) -> Result<()> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            let problem =
+                "there is no tokio runtime here: call this from async code that runs on one";
+            return Err(Error::InvalidInput(problem.into()));
+        }
+        let mut opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
+        match opt_out.find(|method| INDISPENSABLE.contains(&method.as_str())) {
+            Some(method) => Err(Error::InvalidInput(format!(
+                "no turn can be followed without `{method}`: do not opt out of it"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Fails with the first line that was no message, if there was one.
@@ -292,95 +303,6 @@ impl CodexBuilder {
             }
         }
     }
-
-    /// What to run, and what to do if it cannot be run.
-    fn program(&self) -> (PathBuf, String) {
-        if let Some(binary) = &self.binary {
-            let help = "check the path given to `CodexBuilder::binary`";
-            return (absolute(binary), help.into());
-        }
-        if let Some(binary) = std::env::var_os(CODEX_BIN).filter(|it| !it.is_empty()) {
-            return (absolute(Path::new(&binary)), format!("check the variable `{CODEX_BIN}`"));
-        }
-        let pinned = protocol::RUNTIME_VERSION;
-        let help = format!(
-            "install the runtime with `npm install -g @openai/codex@{pinned}`, or say \
-             where it is with the variable `{CODEX_BIN}` or `CodexBuilder::binary`"
-        );
-        ("codex".into(), help)
-    }
-
-    fn command(&self, program: &Path) -> Result<Command> {
-        let mut command = Command::new(program);
-        command.arg("app-server");
-        for (key, value) in &self.config {
-            let value = toml_value(value).ok_or_else(|| {
-                Error::InvalidInput(format!("the configuration value of `{key}` is null"))
-            })?;
-            command.arg("-c").arg(format!("{key}={value}"));
-        }
-        command.args(&self.args);
-        if let Some(cwd) = &self.cwd {
-            command.current_dir(cwd);
-        }
-        if self.env_clear {
-            command.env_clear();
-        }
-        for (key, value) in &self.env {
-            match value {
-                Some(value) => command.env(key, value),
-                None => command.env_remove(key),
-            };
-        }
-        Ok(command)
-    }
-
-    /// Finds what the runtime or the operating system would only complain about unclearly.
-    fn check(&self) -> Result<()> {
-        if let Some(cwd) = &self.cwd
-            && !cwd.is_dir()
-        {
-            let cwd = cwd.display();
-            return Err(Error::InvalidInput(format!("the working directory `{cwd}` is missing")));
-        }
-        if let Some(home) = self.child_env(CODEX_HOME).map(PathBuf::from)
-            && !(home.is_absolute() && home.is_dir())
-        {
-            let problem = if home.is_absolute() { "does not exist" } else { "is not absolute" };
-            let home = home.display();
-            return Err(Error::InvalidInput(format!(
-                "{CODEX_HOME} must be an existing directory with an absolute path: `{home}` \
-                 {problem}"
-            )));
-        }
-        for (key, _) in &self.config {
-            // The runtime would take what follows the sign for a part of the value.
-            if key.is_empty() || key.contains('=') {
-                return Err(Error::InvalidInput(format!(
-                    "the configuration key `{key}` must neither be empty nor contain `=`"
-                )));
-            }
-        }
-        let opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
-        for method in opt_out {
-            if INDISPENSABLE.contains(&method.as_str()) {
-                return Err(Error::InvalidInput(format!(
-                    "no turn can be followed without `{method}`: do not opt out of it"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// A variable as the process will see it, if it is not empty.
-    fn child_env(&self, key: &str) -> Option<OsString> {
-        match self.env.get(OsStr::new(key)) {
-            Some(value) => value.clone(),
-            None if self.env_clear => None,
-            None => std::env::var_os(key),
-        }
-        .filter(|value| !value.is_empty())
-    }
 }
 
 impl fmt::Debug for CodexBuilder {
@@ -397,54 +319,9 @@ impl fmt::Debug for CodexBuilder {
     }
 }
 
-/// A name that is looked up in `PATH` stays as it is; a path must not depend on the directory that
-/// the child is started in.
-fn absolute(program: &Path) -> PathBuf {
-    match program.components().count() {
-        0 | 1 => program.to_owned(),
-        _ => std::path::absolute(program).unwrap_or_else(|_| program.to_owned()),
-    }
-}
-
-/// Writes a value as TOML, which has no null. A string of JSON is a string of TOML.
-fn toml_value(value: &Value) -> Option<String> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
-        Value::Array(items) => {
-            let items: Option<Vec<_>> = items.iter().map(toml_value).collect();
-            format!("[{}]", items?.join(","))
-        }
-        Value::Object(entries) => {
-            let entry = |(key, value)| {
-                Some(format!("{}={}", Value::String(String::clone(key)), toml_value(value)?))
-            };
-            let entries: Option<Vec<_>> = entries.iter().map(entry).collect();
-            format!("{{{}}}", entries?.join(","))
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn configuration_values_become_toml() {
-        let cases = [
-            (json!("a \"b\"\n"), r#""a \"b\"\n""#),
-            (json!(true), "true"),
-            (json!(1.5), "1.5"),
-            (json!(["x", 2]), r#"["x",2]"#),
-            (json!({"name": "m", "deep": {"a b": 1}}), r#"{"deep"={"a b"=1},"name"="m"}"#),
-        ];
-        for (value, toml) in cases {
-            assert_eq!(toml_value(&value).as_deref(), Some(toml));
-        }
-        assert_eq!(toml_value(&json!({"nothing": null})), None);
-    }
 
     #[test]
     fn debug_shows_no_values_that_may_be_secret() {

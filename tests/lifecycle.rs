@@ -5,9 +5,11 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use codexkit::{CloseReason, Codex, CodexBuilder, Error, StartErrorSource};
@@ -250,4 +252,14 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
         }
     }
     assert!(!Path::new(&program.dir.path().join("started")).exists());
+}
+
+#[test]
+fn a_start_without_an_async_runtime_is_refused() {
+    let mut start = Box::pin(Codex::builder().binary("/no/such/codex").start());
+    let mut cx = Context::from_waker(Waker::noop());
+    match start.as_mut().poll(&mut cx) {
+        Poll::Ready(Err(Error::InvalidInput(text))) => assert!(text.contains("tokio"), "{text}"),
+        other => panic!("{other:?}"),
+    }
 }
