@@ -348,6 +348,32 @@ async fn a_request_that_cannot_be_queued_waits_and_is_never_sent_when_dropped() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_than_64_requests_are_in_flight_by_default() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let requests: Vec<_> = (0..100)
+        .map(|_| {
+            let codex = codex.clone();
+            tokio::spawn(async move { loaded(&codex).await })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for _ in 0..64 {
+        ids.push(server.expect("thread/loaded/list").await.id);
+    }
+    // The clock only goes on when nothing else can.
+    let more = tokio::time::timeout(Duration::from_secs(1), server.receive()).await;
+    assert!(more.is_err(), "{more:?}");
+    while let Some(id) = ids.pop() {
+        server.reply(&id, json!({"data": []})).await;
+        let next = tokio::time::timeout(Duration::from_secs(1), server.receive()).await;
+        ids.extend(next.ok().flatten().map(|request| request.id));
+    }
+    for request in requests {
+        request.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dropped_request_keeps_its_place_until_it_is_answered_or_its_time_is_over() {
     let builder = Codex::builder().max_in_flight(1).request_timeout(Duration::from_secs(60));
     let (codex, mut server) = FakeServer::start_with(builder).await.unwrap();
