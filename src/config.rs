@@ -70,7 +70,7 @@ pub enum VersionPolicy {
     /// Go on. [`RuntimeInfo::matches_pin`] tells.
     #[default]
     Any,
-    /// Fail with [`Error::Start`].
+    /// Fail with [`Error::VersionMismatch`].
     Exact,
 }
 
@@ -205,7 +205,8 @@ impl CodexBuilder {
     /// # Errors
     ///
     /// [`Error::InvalidInput`] for settings that cannot work, [`Error::Start`] if the program
-    /// cannot be run or is no working app-server. No process is left behind.
+    /// cannot be run or is no working app-server, [`Error::VersionMismatch`] if only the pinned
+    /// version will do. No process is left behind.
     ///
     /// # Cancel safety
     ///
@@ -214,34 +215,28 @@ impl CodexBuilder {
         self.check()?;
         self.check_process()?;
         let (program, help) = self.program();
-        let fail = |source| {
-            let (program, help) = (program.clone(), help.clone());
-            Error::Start(Box::new(StartError { program, help, source }))
+        let (process, stdin, stdout) = match Process::spawn(self.command(&program)?) {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                let source = StartErrorSource::Io(error);
+                return Err(Error::Start(Box::new(StartError { program, help, source })));
+            }
         };
-        let spawned = Process::spawn(self.command(&program)?);
-        let (process, stdin, stdout) =
-            spawned.map_err(|error| fail(StartErrorSource::Io(error)))?;
         let transport =
             Transport { reader: Box::new(stdout), writer: Box::new(stdin), process: Some(process) };
-        let policy = self.version_policy;
-        let codex = self.open(transport).await.map_err(|(error, wrote)| {
+        self.open(transport).await.map_err(|(error, wrote)| {
             let hint = match (wrote, &error) {
+                (_, Error::VersionMismatch { .. }) => return error,
                 (Some(line), _) => format!("it wrote `{line}` instead; "),
                 (None, Error::Closed(CloseReason::Exited { stderr, .. })) if !stderr.is_empty() => {
                     "its last words, in the source of this error, should say why; if not, ".into()
                 }
                 _ => String::new(),
             };
-            let (program, help) = (program.clone(), format!("{hint}{help}"));
+            let help = format!("{hint}{help}");
             let source = StartErrorSource::Handshake(Box::new(error));
             Error::Start(Box::new(StartError { program, help, source }))
-        })?;
-        if policy == VersionPolicy::Exact && !codex.runtime().matches_pin() {
-            let found = codex.runtime().version.clone();
-            codex.connection.close(Some(FAILED_START_GRACE)).await;
-            return Err(fail(StartErrorSource::Version { found }));
-        }
-        Ok(codex)
+        })
     }
 
     /// Talks to a runtime that is already there, over any pair of byte streams with one JSON
@@ -291,7 +286,12 @@ impl CodexBuilder {
             Ok(response) => {
                 let runtime = RuntimeInfo::new(response, &client_name);
                 let method = protocol::ClientNotification::Initialized.method();
-                connection.notify(method).map(|()| runtime)
+                match self.version_policy {
+                    VersionPolicy::Exact if !runtime.matches_pin() => {
+                        Err(Error::VersionMismatch { found: runtime.version })
+                    }
+                    _ => connection.notify(method).await.map(|()| runtime),
+                }
             }
             Err(error) => Err(error),
         };

@@ -42,6 +42,13 @@ impl Default for Limits {
     }
 }
 
+/// Whether a request counts among those in flight.
+#[derive(Clone, Copy)]
+enum Place {
+    Shared,
+    Extra,
+}
+
 /// A handle of the connection. The last one that is dropped ends it.
 #[derive(Clone)]
 pub(crate) struct Connection(Arc<Handle>);
@@ -84,12 +91,27 @@ impl Connection {
         params: &R,
         timeout: Option<Duration>,
     ) -> Result<R::Response> {
+        self.send(params, timeout, Place::Shared).await
+    }
+
+    /// The same for a request that controls a turn. It does not wait for a place among those in
+    /// flight, which may all be taken by requests that only end when the turn does.
+    pub(crate) async fn control<R: Request>(&self, params: &R) -> Result<R::Response> {
+        self.send(params, Some(self.request_timeout()), Place::Extra).await
+    }
+
+    async fn send<R: Request>(
+        &self,
+        params: &R,
+        timeout: Option<Duration>,
+        place: Place,
+    ) -> Result<R::Response> {
         let method = R::METHOD;
         let line = match timeout {
-            Some(after) => tokio::time::timeout(after, self.exchange(params, after))
+            Some(after) => tokio::time::timeout(after, self.exchange(params, after, place))
                 .await
                 .map_err(|_| Error::Timeout { what: method, after })??,
-            None => self.exchange(params, self.0.limits.request_timeout).await?,
+            None => self.exchange(params, self.request_timeout(), place).await?,
         };
         match line {
             Ok(line) => {
@@ -104,15 +126,27 @@ impl Connection {
         &self,
         params: &R,
         abandoned_for: Duration,
+        place: Place,
     ) -> Result<Result<String, String>> {
         let shared = &self.0.shared;
         let id = shared.next_id();
         let line = envelope::request_line(id, R::METHOD, params)
             .map_err(|source| Error::Encode { method: R::METHOD, source })?;
-        let slot = Arc::clone(&shared.slots).acquire_owned().await;
-        let slot = slot.map_err(|_| shared.closed_error())?;
-        let reply = shared.send_request(id, line, slot, abandoned_for)?;
-        reply.await.ok_or_else(|| shared.closed_error())
+        let slot = match place {
+            Place::Shared => match Arc::clone(&shared.slots).acquire_owned().await {
+                Ok(slot) => Some(slot),
+                Err(_) => return Err(shared.closed_error().await),
+            },
+            Place::Extra => None,
+        };
+        let reply = match shared.send_request(id, line, slot, abandoned_for) {
+            Some(waiter) => waiter.await,
+            None => None,
+        };
+        match reply {
+            Some(reply) => Ok(reply),
+            None => Err(shared.closed_error().await),
+        }
     }
 
     /// How long a request may take, unless it says otherwise itself.
@@ -121,10 +155,11 @@ impl Connection {
     }
 
     /// Sends a notification without params.
-    pub(crate) fn notify(&self, method: &'static str) -> Result<()> {
+    pub(crate) async fn notify(&self, method: &'static str) -> Result<()> {
         let line = envelope::notification_line(method)
             .map_err(|source| Error::Encode { method, source })?;
-        self.0.shared.send(line)
+        let shared = &self.0.shared;
+        if shared.send(line) { Ok(()) } else { Err(shared.closed_error().await) }
     }
 
     /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
@@ -205,21 +240,15 @@ impl ExpectedTurn {
 
 impl Drop for ExpectedTurn {
     fn drop(&mut self) {
-        self.connection.0.shared.leave(&self.thread);
+        self.connection.0.shared.leave(&self.thread, self.position);
     }
 }
 
-/// One listener of one turn. Dropping it ends the delivery.
+/// One listener of one turn.
 pub(crate) struct Subscription {
     pub(crate) connection: Connection,
     pub(crate) turn: String,
     pub(crate) queue: Arc<TurnQueue>,
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.connection.0.shared.state().router.unsubscribe(&self.turn, &self.queue);
-    }
 }
 
 fn rpc_error(method: &'static str, line: &str) -> Error {

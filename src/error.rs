@@ -26,6 +26,7 @@ pub enum Error {
     /// The runtime answered with a JSON-RPC error.
     Rpc(Box<RpcError>),
     /// The parameters could not be written as JSON, so nothing was sent.
+    #[non_exhaustive]
     Encode {
         /// The method of the request.
         method: &'static str,
@@ -33,6 +34,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A message of the runtime does not have the shape that its schema promises.
+    #[non_exhaustive]
     Decode {
         /// The method of the request or notification; empty if the message does not even name one.
         method: String,
@@ -42,11 +44,19 @@ pub enum Error {
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
     /// No answer came in time. The request may still take effect.
+    #[non_exhaustive]
     Timeout {
         /// What was waited for: a method, or a step of the start.
         what: &'static str,
         /// How long.
         after: Duration,
+    },
+    /// The runtime is another version than the pinned one, and
+    /// [`VersionPolicy::Exact`](crate::VersionPolicy::Exact) was asked for.
+    #[non_exhaustive]
+    VersionMismatch {
+        /// What the runtime says that it is.
+        found: String,
     },
     /// The caller asked for something that cannot be sent; nothing was.
     InvalidInput(String),
@@ -99,6 +109,14 @@ impl fmt::Display for Error {
             Error::Timeout { what, after } => {
                 write!(f, "no answer to `{what}` within {after:?}")
             }
+            Error::VersionMismatch { found } => {
+                let pinned = protocol::RUNTIME_VERSION;
+                write!(
+                    f,
+                    "the runtime is version {found}, not the pinned {pinned}; install that one, or \
+                     allow any with `VersionPolicy::Any`"
+                )
+            }
             Error::InvalidInput(what) => f.write_str(what),
         }
     }
@@ -135,12 +153,6 @@ pub enum StartErrorSource {
     Io(io::Error),
     /// The program ran, but the `initialize` handshake failed.
     Handshake(Box<Error>),
-    /// The program is another version than the pinned one, and
-    /// [`VersionPolicy::Exact`](crate::VersionPolicy::Exact) was asked for.
-    Version {
-        /// What the program says that it is.
-        found: String,
-    },
 }
 
 impl fmt::Display for StartError {
@@ -151,10 +163,6 @@ impl fmt::Display for StartError {
             StartErrorSource::Handshake(_) => {
                 write!(f, "`{program}` did not complete the app-server handshake")?;
             }
-            StartErrorSource::Version { found } => {
-                let pinned = protocol::RUNTIME_VERSION;
-                write!(f, "`{program}` is version {found}, not the pinned {pinned}")?;
-            }
         }
         write!(f, "; {}", self.help)
     }
@@ -164,8 +172,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.source {
             StartErrorSource::Io(error) => Some(error),
-            StartErrorSource::Handshake(error) => Some(error),
-            StartErrorSource::Version { .. } => None,
+            StartErrorSource::Handshake(error) => Some(&**error),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -28,7 +29,7 @@ pub struct Notifications {
 }
 
 /// An event that belongs to no turn that somebody listens to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
     /// A notification of the server.
@@ -59,11 +60,34 @@ pub enum ConnectionEvent {
     /// An answer to no request in flight, such as a second answer to the same request.
     #[non_exhaustive]
     UnmatchedResponse {
-        /// Its beginning.
-        head: String,
+        /// The id that it carries.
+        id: Value,
     },
     /// This many events were lost, because they were not read in time.
     Lagged(u64),
+}
+
+impl fmt::Debug for ConnectionEvent {
+    /// Leaves out what came as it was: it may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectionEvent::Notification { notification, .. } => {
+                f.debug_tuple("Notification").field(notification).finish()
+            }
+            ConnectionEvent::RequestRefused { request, problem } => f
+                .debug_struct("RequestRefused")
+                .field("method", &request.method)
+                .field("problem", problem)
+                .finish_non_exhaustive(),
+            ConnectionEvent::Malformed { problem, .. } => {
+                f.debug_struct("Malformed").field("problem", problem).finish_non_exhaustive()
+            }
+            ConnectionEvent::UnmatchedResponse { id } => {
+                f.debug_struct("UnmatchedResponse").field("id", id).finish()
+            }
+            ConnectionEvent::Lagged(count) => f.debug_tuple("Lagged").field(count).finish(),
+        }
+    }
 }
 
 impl Notifications {
@@ -140,8 +164,8 @@ impl FeedItem {
         FeedItem::Event(ConnectionEvent::Malformed { head, problem })
     }
 
-    pub(crate) fn unmatched(line: &str) -> FeedItem {
-        FeedItem::Event(ConnectionEvent::UnmatchedResponse { head: head(line) })
+    pub(crate) fn unmatched(id: Value) -> FeedItem {
+        FeedItem::Event(ConnectionEvent::UnmatchedResponse { id })
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn refuse(method: &str, params: &str) -> Refusal {
     let (answer, problem) = match protocol::ServerRequest::try_decode(method, &request.params) {
         Ok(request) => (refusal_of(&request), None),
         Err(error) => {
-            let problem = error.to_string();
+            let problem = with_source(&error);
             let code = match error {
                 protocol::ServerRequestError::UnknownMethod { .. } => envelope::METHOD_NOT_FOUND,
                 protocol::ServerRequestError::InvalidParams { .. } => envelope::INVALID_PARAMS,
@@ -75,6 +75,14 @@ fn denied() -> protocol::ReviewDecision {
     protocol::ReviewDecision::Denied(protocol::DeniedReviewDecision::new(
         "the client grants nothing",
     ))
+}
+
+/// What is wrong, and where.
+fn with_source(error: &protocol::ServerRequestError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 /// Ties the answer to the method that it belongs to.

@@ -2,7 +2,7 @@
 
 mod queue;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -24,8 +24,11 @@ pub(crate) struct Router {
 /// What arrived for a thread while somebody was starting a turn on it: it may belong to that turn.
 #[derive(Default)]
 struct Starting {
-    calls: usize,
-    early: Vec<Early>,
+    /// From where on it concerns each call that is under way.
+    positions: Vec<usize>,
+    /// The position of the first line that is still kept.
+    base: usize,
+    early: VecDeque<Early>,
 }
 
 struct Early {
@@ -61,7 +64,8 @@ impl Router {
         if !self.starting.is_empty()
             && let Some(starting) = scope.thread.as_deref().and_then(|it| self.starting.get_mut(it))
         {
-            starting.early.push(Early { turn: turn.into(), phase, line: line.into(), claimed });
+            let early = Early { turn: turn.into(), phase, line: line.into(), claimed };
+            starting.early.push_back(early);
             claimed = true;
         }
         claimed
@@ -71,49 +75,56 @@ impl Router {
     /// which on it concerns the caller.
     pub(crate) fn expect(&mut self, thread: &str) -> usize {
         let starting = self.starting.entry(thread.into()).or_default();
-        starting.calls += 1;
-        starting.early.len()
+        let position = starting.base + starting.early.len();
+        starting.positions.push(position);
+        position
     }
 
-    /// Makes a queue of what was kept for `turn` since `position`, which goes on receiving.
+    /// Makes a queue of what was kept for `turn` since `position`, which goes on receiving until
+    /// the turn has completed, even if nobody reads it any more.
     pub(crate) fn claim(&mut self, thread: &str, position: usize, turn: &str) -> Arc<TurnQueue> {
         let queue = Arc::new(TurnQueue::default());
-        let mut completed = false;
-        let early = self.starting.get_mut(thread).map(|it| &mut it.early[position..]);
-        for early in early.into_iter().flatten().filter(|early| early.turn == turn) {
-            early.claimed = true;
-            completed |= early.phase == Some(Phase::Completed);
-            // Nobody waits on a queue that was made just now, so there is nobody to wake.
-            let _ = queue.push(&early.line, early.phase);
+        let other = self.turns.get(turn).and_then(|queues| queues.first());
+        let mut phase = other.map_or(Phase::Accepted, |other| *other.phase().borrow());
+        queue.begin_in(phase);
+        if let Some(starting) = self.starting.get_mut(thread) {
+            let early = starting.early.iter_mut().skip(position - starting.base);
+            for early in early.filter(|early| early.turn == turn) {
+                if phase == Phase::Completed {
+                    break;
+                }
+                early.claimed = true;
+                phase = early.phase.unwrap_or(phase);
+                // Nobody waits on a queue that was made just now, so there is nobody to wake.
+                let _ = queue.push(&early.line, early.phase);
+            }
         }
         if let Some(reason) = &self.closed {
             let _ = queue.close(reason);
-        } else if !completed {
+        } else if phase != Phase::Completed {
             self.turns.entry(turn.into()).or_default().push(Arc::clone(&queue));
         }
         queue
     }
 
-    /// Ends what [`Router::expect`] began. Gives the lines that turned out to be nobody's.
+    /// Ends what [`Router::expect`] began at `position`. Gives the lines that turned out to be
+    /// nobody's.
     #[must_use]
-    pub(crate) fn leave(&mut self, thread: &str) -> Vec<String> {
+    pub(crate) fn leave(&mut self, thread: &str, position: usize) -> Vec<String> {
         let Some(starting) = self.starting.get_mut(thread) else { return Vec::new() };
-        starting.calls -= 1;
-        if starting.calls > 0 {
-            return Vec::new();
+        if let Some(at) = starting.positions.iter().position(|it| *it == position) {
+            starting.positions.swap_remove(at);
         }
-        let early = self.starting.remove(thread).map(|it| it.early).unwrap_or_default();
-        early.into_iter().filter(|early| !early.claimed).map(|early| early.line).collect()
-    }
-
-    /// Stops delivering to `queue`.
-    pub(crate) fn unsubscribe(&mut self, turn: &str, queue: &Arc<TurnQueue>) {
-        if let Some(queues) = self.turns.get_mut(turn) {
-            queues.retain(|it| !Arc::ptr_eq(it, queue));
-            if queues.is_empty() {
-                self.turns.remove(turn);
-            }
+        // What no other call may want is not kept any longer.
+        let end = starting.base + starting.early.len();
+        let keep_from = starting.positions.iter().copied().min().unwrap_or(end);
+        let dropped = starting.early.drain(..keep_from - starting.base);
+        let nobodys = dropped.filter(|early| !early.claimed).map(|early| early.line).collect();
+        starting.base = keep_from;
+        if starting.positions.is_empty() {
+            self.starting.remove(thread);
         }
+        nobodys
     }
 
     /// Ends every queue with `reason`, also those that are still to come.

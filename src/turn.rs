@@ -7,11 +7,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_core::Stream;
 
 use crate::connection::Subscription;
-use crate::error::{Error, Result};
+use crate::error::{CloseReason, Error, Result};
 use crate::input::Input;
 use crate::protocol::{self, envelope};
 use crate::router::{Phase, Pulled, Segment};
@@ -20,7 +21,12 @@ use self::result::Collected;
 pub use self::result::TurnResult;
 pub use self::start::TurnStart;
 
-/// A running turn, with its events. Dropping it ends the delivery of the events, not the turn.
+/// How long a turn may take to start or to end after the runtime has refused to interrupt it. It
+/// was seen to take up to 20 ms.
+const REFUSAL_GRACE: Duration = Duration::from_secs(5);
+
+/// A running turn, with its events. Dropping it throws away the events that are still to come and
+/// lets the turn go on.
 ///
 /// The events are kept until they are read, however long that takes: none is lost, and one that is
 /// not read takes about as many bytes as its line had. Completed items are kept as well, for
@@ -30,7 +36,13 @@ pub struct TurnHandle {
     control: TurnControl,
     segment: Segment,
     collected: Collected,
-    ended: bool,
+    end: Option<End>,
+}
+
+/// Why there are no more events.
+enum End {
+    Completed,
+    Closed(CloseReason),
 }
 
 /// An event of a turn.
@@ -50,7 +62,7 @@ impl TurnHandle {
             control,
             segment: Segment::default(),
             collected: Collected::default(),
-            ended: false,
+            end: None,
         }
     }
 
@@ -69,6 +81,10 @@ impl TurnHandle {
     /// # Errors
     ///
     /// As [`TurnControl::steer`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`TurnControl::steer`].
     pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
         self.control.steer(input).await
     }
@@ -76,6 +92,10 @@ impl TurnHandle {
     /// Ends the turn early: see [`TurnControl::interrupt`].
     ///
     /// # Errors
+    ///
+    /// As [`TurnControl::interrupt`].
+    ///
+    /// # Cancel safety
     ///
     /// As [`TurnControl::interrupt`].
     pub async fn interrupt(&self) -> Result<()> {
@@ -117,9 +137,9 @@ impl TurnHandle {
             }
         }
         let collected = std::mem::take(&mut self.collected);
-        match collected.into_result(self.id()) {
-            Some(result) => result,
-            None => Err(Error::Closed(self.control.subscription.connection.closed().await)),
+        match std::mem::take(&mut self.end) {
+            Some(End::Closed(reason)) => Err(Error::Closed(reason)),
+            Some(End::Completed) | None => collected.into_result(self.id()),
         }
     }
 
@@ -134,19 +154,20 @@ impl TurnHandle {
                         Ok(event)
                     }
                     Err(source) => {
+                        self.collected.observe_broken(&source);
                         self.control.subscription.connection.observer().count_malformed();
                         Err(Error::decode("", source))
                     }
                 }));
             }
-            if self.ended {
+            if self.end.is_some() {
                 return Poll::Ready(None);
             }
             match ready!(self.control.subscription.queue.poll_pull(&mut self.segment, cx)) {
                 Pulled::Lines => (),
-                Pulled::Completed => self.ended = true,
+                Pulled::Completed => self.end = Some(End::Completed),
                 Pulled::Closed(reason) => {
-                    self.ended = true;
+                    self.end = Some(End::Closed(reason.clone()));
                     return Poll::Ready(Some(Err(Error::Closed(reason))));
                 }
             }
@@ -206,7 +227,7 @@ impl TurnControl {
     pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
         let input = input.into().into_items()?;
         let params = protocol::TurnSteerParams::new(self.thread_id(), self.id(), input);
-        self.request(&params).await.map(drop)
+        self.subscription.connection.control(&params).await.map(drop)
     }
 
     /// Ends the turn early (`turn/interrupt`): it completes with status `interrupted`, which
@@ -231,7 +252,8 @@ impl TurnControl {
             if asked_in == Phase::Completed {
                 return Ok(());
             }
-            let Err(error) = self.request(&params).await else { return Ok(()) };
+            let asked = self.subscription.connection.control(&params).await;
+            let Err(error) = asked else { return Ok(()) };
             if error.code() != Some(envelope::INVALID_REQUEST) {
                 return Err(error);
             }
@@ -252,13 +274,8 @@ impl TurnControl {
             _ = news => Ok(()),
             reason = connection.closed() => Err(Error::Closed(reason)),
             // Nothing says that the turn goes on: what the runtime said stands.
-            () = tokio::time::sleep(connection.request_timeout()) => Err(refused),
+            () = tokio::time::sleep(REFUSAL_GRACE) => Err(refused),
         }
-    }
-
-    async fn request<R: protocol::Request>(&self, params: &R) -> Result<R::Response> {
-        let connection = &self.subscription.connection;
-        connection.request(params, Some(connection.request_timeout())).await
     }
 }
 

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use codexkit::protocol::{ServerNotification, ThreadLoadedListParams, TurnStatus};
+use codexkit::protocol::{
+    SERVER_REQUEST_METHODS, ServerNotification, ThreadLoadedListParams, TurnStatus,
+};
 use codexkit::testing::FakeServer;
 use codexkit::{CloseReason, Codex, ConnectionEvent, Error, Result, TurnHandle};
 use serde_json::{Value, json};
@@ -68,11 +71,12 @@ async fn a_second_reply_and_a_reply_to_nothing_are_reported_and_harm_nobody() {
     });
     assert_eq!(data.unwrap(), ["first"]);
     answers(&codex, &mut server).await;
-    for part in ["987654", "a string", "second"] {
+    for expected in [json!(987_654), json!("a string"), json!(1)] {
         match feed.next().await.unwrap().unwrap() {
-            ConnectionEvent::UnmatchedResponse { head, .. } => {
-                assert!(head.contains(part), "{head}");
+            ConnectionEvent::UnmatchedResponse { id, .. } if expected != json!(1) => {
+                assert_eq!(id, expected);
             }
+            ConnectionEvent::UnmatchedResponse { id, .. } => assert!(id.is_i64(), "{id}"),
             other => panic!("{other:?}"),
         }
     }
@@ -84,7 +88,7 @@ async fn a_request_without_a_reply_ends_at_its_deadline() {
     let call = codex.request(ThreadLoadedListParams::default()).timeout(Duration::from_secs(5));
     let (answer, _) = tokio::join!(call.into_future(), server.expect("thread/loaded/list"));
     match answer.unwrap_err() {
-        Error::Timeout { what, after } => {
+        Error::Timeout { what, after, .. } => {
             assert_eq!((what, after), ("thread/loaded/list", Duration::from_secs(5)));
         }
         other => panic!("{other:?}"),
@@ -211,11 +215,13 @@ async fn an_unknown_request_of_the_server_is_refused_and_visible() {
 #[tokio::test]
 async fn an_undecodable_request_of_the_server_is_refused_with_the_place() {
     let (_codex, mut server) = FakeServer::start().await.unwrap();
-    let params = json!({"threadId": 7});
+    let params = json!({"threadId": 7, "turnId": "u", "itemId": "i", "startedAtMs": 1});
     let request = json!({"method": "item/fileChange/requestApproval", "id": 3, "params": params});
     server.send(request).await;
     let answer = server.receive().await.unwrap();
     assert_eq!((answer.id, &answer.params["error"]["code"]), (json!(3), &json!(-32602)));
+    let message = answer.params["error"]["message"].as_str().unwrap();
+    assert!(message.contains("`threadId`: expected a string"), "{message}");
 }
 
 #[tokio::test]
@@ -250,12 +256,96 @@ async fn every_known_request_of_the_server_is_refused_by_default() {
             json!({"success": false, "contentItems": []}),
         ),
     ];
-    for (n, (method, params, expected)) in cases.into_iter().enumerate() {
+    let denied = json!({"decision": {"denied": {"rejection": "the client grants nothing"}}});
+    let legacy = json!({"callId": "c", "conversationId": "t", "fileChanges": {}});
+    let legacy_command = json!({"callId": "c", "conversationId": "t", "command": ["ls"], "cwd": "/", "parsedCmd": []});
+    let elicitation = json!({
+        "threadId": "t", "serverName": "s", "mode": "form", "message": "m",
+        "requestedSchema": {"type": "object", "properties": {}},
+    });
+    let more = [
+        ("mcpServer/elicitation/request", elicitation, json!({"action": "decline"})),
+        ("applyPatchApproval", legacy, denied.clone()),
+        ("execCommandApproval", legacy_command, denied),
+    ];
+    let refused_as_errors = [
+        ("account/chatgptAuthTokens/refresh", json!({"reason": "unauthorized"})),
+        ("attestation/generate", json!({})),
+        ("currentTime/read", json!({"threadId": "t"})),
+    ];
+    let answered = cases
+        .into_iter()
+        .chain(more)
+        .map(|(method, params, expected)| (method, params, json!({"result": expected})));
+    let failed = refused_as_errors.into_iter().map(|(method, params)| {
+        let message = format!("the client does not provide `{method}`");
+        (method, params, json!({"error": {"code": -32000, "message": message}}))
+    });
+    let all: Vec<_> = answered.chain(failed).collect();
+    let methods: BTreeSet<_> = all.iter().map(|(method, ..)| *method).collect();
+    assert_eq!(methods, SERVER_REQUEST_METHODS.iter().copied().collect());
+    for (n, (method, params, mut expected)) in all.into_iter().enumerate() {
         server.send(json!({"method": method, "id": n, "params": params})).await;
         let answer = server.receive().await.unwrap();
-        assert_eq!(answer.id, json!(n), "{method}");
-        assert_eq!(answer.params["result"], expected, "{method}: {}", answer.params);
+        expected["id"] = json!(n);
+        assert_eq!(answer.params, expected, "{method}");
     }
+}
+
+#[tokio::test]
+async fn a_request_of_the_server_is_answered_wherever_its_id_is() {
+    let (_codex, mut server) = FakeServer::start().await.unwrap();
+    let params = r#"{"threadId":"t","turnId":"u","itemId":"i","startedAtMs":1}"#;
+    let method = "item/fileChange/requestApproval";
+    let line = format!("{{\"method\":\"{method}\",\"params\":{params},\"id\":9}}\n");
+    server.send_bytes(line.as_bytes()).await;
+    assert_eq!(server.receive().await.unwrap().id, json!(9));
+}
+
+#[tokio::test]
+async fn a_turn_whose_end_is_broken_ends_with_an_error() {
+    for broken in [
+        r#"{"method":"turn/completed","params":{"threadId":"t1","turn":{"id":"u1","ite"#.to_owned(),
+        format!(
+            r#"{{"method":"turn/completed","params":{{"threadId":"t1","turn":{{"id":"u1","items":{}{}}}}},"emittedAtMs":1}}"#,
+            "[".repeat(500),
+            "]".repeat(500)
+        ),
+    ] {
+        let (codex, mut server) = FakeServer::start().await.unwrap();
+        let turn = turn(&codex, &mut server).await;
+        server.send_bytes(format!("{broken}\n").as_bytes()).await;
+        match turn.result().await.unwrap_err() {
+            Error::Decode { method, .. } => assert_eq!(method, "turn/completed"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_odd_time_stamp_harms_nothing() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let mut turn = turn(&codex, &mut server).await;
+    for (stamp, expected) in [(json!(null), None), (json!(1.5), None), (json!(7), Some(7))] {
+        let params = json!({"threadId": "t1", "turnId": "u1", "itemId": "m", "delta": "x"});
+        let method = "item/agentMessage/delta";
+        server.send(json!({"method": method, "params": params, "emittedAtMs": stamp})).await;
+        let event = turn.next().await.unwrap().unwrap();
+        assert!(matches!(event.notification, ServerNotification::AgentMessageDelta(_)));
+        assert_eq!(event.emitted_at_ms, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_last_line_needs_no_newline() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let turn = turn(&codex, &mut server).await;
+    let params =
+        json!({"threadId": "t1", "turn": {"id": "u1", "items": [], "status": "completed"}});
+    let line = json!({"method": "turn/completed", "params": params}).to_string();
+    server.send_bytes(line.as_bytes()).await;
+    drop(server);
+    assert_eq!(turn.result().await.unwrap().status, TurnStatus::Completed);
 }
 
 #[tokio::test]
@@ -288,6 +378,68 @@ async fn everyone_gets_the_same_reason_when_the_connection_ends() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_place_is_told_when_the_connection_ends() {
+    let builder = Codex::builder().max_in_flight(1);
+    let (codex, mut server) = FakeServer::start_with(builder).await.unwrap();
+    let spawn = || {
+        let codex = codex.clone();
+        tokio::spawn(
+            async move { codex.request(ThreadLoadedListParams::default()).no_timeout().await },
+        )
+    };
+    let (first, second) = (spawn(), spawn());
+    server.expect("thread/loaded/list").await;
+    codex.close().await;
+    assert!(first.await.unwrap().unwrap_err().is_closed());
+    assert!(second.await.unwrap().unwrap_err().is_closed());
+}
+
+#[tokio::test]
+async fn what_came_before_the_end_can_still_be_asked_for() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    server.notify("warning", json!({"message": "m"})).await;
+    drop(server);
+    codex.closed().await;
+    let mut feed = codex.notifications();
+    assert!(matches!(feed.next().await, Some(Ok(ConnectionEvent::Notification { .. }))));
+    assert!(feed.next().await.unwrap().unwrap_err().is_closed());
+    assert!(feed.next().await.is_none());
+}
+
+#[test]
+fn a_client_whose_async_runtime_is_gone_is_closed() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = runtime();
+    let (codex, mut turn, server) = first.block_on(async {
+        let (codex, mut server) = FakeServer::start().await.unwrap();
+        let turn = turn(&codex, &mut server).await;
+        (codex, turn, server)
+    });
+    drop(first);
+    runtime().block_on(async {
+        assert!(turn.next().await.unwrap().unwrap_err().is_closed());
+        assert!(loaded(&codex).await.unwrap_err().is_closed());
+        codex.close().await;
+    });
+    drop(server);
+}
+
+#[tokio::test]
+async fn settings_of_any_size_are_taken() {
+    let builder = Codex::builder()
+        .max_in_flight(usize::MAX)
+        .request_timeout(Duration::MAX)
+        .start_timeout(Duration::MAX);
+    let (codex, mut server) = FakeServer::start_with(builder).await.unwrap();
+    answers(&codex, &mut server).await;
+    let call = codex.request(ThreadLoadedListParams::default()).timeout(Duration::MAX);
+    let dropped = tokio::spawn(call.into_future());
+    server.expect("thread/loaded/list").await;
+    dropped.abort();
+    answers(&codex, &mut server).await;
 }
 
 #[tokio::test]
@@ -363,10 +515,12 @@ async fn no_more_than_64_requests_are_in_flight_by_default() {
     // The clock only goes on when nothing else can.
     let more = tokio::time::timeout(Duration::from_secs(1), server.receive()).await;
     assert!(more.is_err(), "{more:?}");
-    while let Some(id) = ids.pop() {
+    for _ in 64..100 {
+        server.reply(&ids.remove(0), json!({"data": []})).await;
+        ids.push(server.expect("thread/loaded/list").await.id);
+    }
+    for id in ids {
         server.reply(&id, json!({"data": []})).await;
-        let next = tokio::time::timeout(Duration::from_secs(1), server.receive()).await;
-        ids.extend(next.ok().flatten().map(|request| request.id));
     }
     for request in requests {
         request.await.unwrap().unwrap();

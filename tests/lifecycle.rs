@@ -6,15 +6,14 @@
 
 use std::fs;
 use std::future::Future;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use codexkit::{CloseReason, Codex, CodexBuilder, Error, StartErrorSource};
+use codexkit::{CloseReason, Codex, CodexBuilder, Error, StartErrorSource, VersionPolicy};
 
-/// A directory with a program in it that writes its process id to the file `pid`.
+/// A directory with a script in it that writes its process id to the file `pid`.
 struct Program {
     dir: tempfile::TempDir,
 }
@@ -24,27 +23,38 @@ impl Program {
         let dir = tempfile::tempdir().unwrap();
         let program = Program { dir };
         let pid = program.dir.path().join("pid");
-        let text = format!("#!/bin/sh\necho $$ > '{}'\n{script}\n", pid.display());
-        fs::write(program.path(), text).unwrap();
-        fs::set_permissions(program.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let text = format!("echo $$ > '{}'\n{script}\n", pid.display());
+        fs::write(program.path("app-server"), text).unwrap();
         program
     }
 
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("codex")
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     fn builder(&self) -> CodexBuilder {
+        // The first argument is `app-server`, which the shell takes for the script to run. A file
+        // that was written just now could not always be executed itself: another thread that
+        // starts a process at that moment still holds it open.
         Codex::builder()
-            .binary(self.path())
+            .binary("/bin/sh")
+            .cwd(self.dir.path())
             .start_timeout(Duration::from_millis(500))
             .close_grace(Duration::from_millis(200))
     }
 
     fn process_is_gone(&self) -> bool {
-        let pid = fs::read_to_string(self.dir.path().join("pid")).unwrap();
-        let status = Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status();
-        !status.unwrap().success()
+        !is_alive(fs::read_to_string(self.path("pid")).unwrap().trim())
+    }
+
+    /// The process whose id is in the file `child` is gone, or about to be reaped by its new parent.
+    async fn child_is_gone(&self) {
+        let pid = fs::read_to_string(self.path("child")).unwrap();
+        let begin = Instant::now();
+        while is_alive(pid.trim()) {
+            assert!(begin.elapsed() < Duration::from_secs(5), "the child is still there");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn process_ends_within(&self, limit: Duration) {
@@ -54,6 +64,13 @@ impl Program {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// Whether there is such a process, dead ones that nobody has reaped excepted.
+fn is_alive(pid: &str) -> bool {
+    let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    let state = String::from_utf8(output.stdout).unwrap();
+    !(state.trim().is_empty() || state.trim().starts_with('Z'))
 }
 
 /// Answers `initialize` and then reads until the end of its input.
@@ -144,17 +161,19 @@ async fn a_program_that_echoes_is_an_error() {
 
 #[tokio::test]
 async fn a_program_that_ignores_everything_is_killed_with_its_children() {
-    let program = Program::new("trap '' TERM; while :; do sleep 1000; done");
+    let program = Program::new("trap '' TERM; sleep 1000 & echo $! > child; wait; sleep 1000");
     failure(&program).await;
+    program.child_is_gone().await;
 }
 
 #[tokio::test]
 async fn close_waits_for_a_process_that_needs_its_time() {
-    let program = Program::new(&format!("{HANDSHAKE}\ncat > /dev/null; sleep 0.1"));
+    let program = Program::new(&format!("{HANDSHAKE}\ncat > /dev/null; sleep 0.1; echo > done"));
     let builder = program.builder().close_grace(Duration::from_secs(10));
     let codex = builder.start().await.unwrap();
     codex.close().await;
     assert!(program.process_is_gone());
+    assert!(program.path("done").exists(), "the process was not given its time");
     assert!(matches!(codex.close_reason(), Some(CloseReason::Local)));
 }
 
@@ -170,7 +189,8 @@ async fn close_ends_a_process_that_does_not_want_to_end() {
 
 #[tokio::test]
 async fn a_process_that_dies_is_noticed_though_its_child_keeps_the_output_open() {
-    let program = Program::new(&format!("{HANDSHAKE}\nsleep 1000 &\necho gone >&2\nexit 7"));
+    let program =
+        Program::new(&format!("{HANDSHAKE}\nsleep 1000 &\necho $! > child\necho gone >&2\nexit 7"));
     let codex = program.builder().start().await.unwrap();
     let reason = tokio::time::timeout(Duration::from_secs(5), codex.closed()).await.unwrap();
     match reason {
@@ -180,6 +200,7 @@ async fn a_process_that_dies_is_noticed_though_its_child_keeps_the_output_open()
         }
         other => panic!("{other:?}"),
     }
+    program.child_is_gone().await;
 }
 
 #[tokio::test]
@@ -235,7 +256,7 @@ async fn a_process_that_does_not_read_does_not_stop_the_close() {
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
-    let program = Program::new("touch \"$(dirname \"$0\")/started\"");
+    let program = Program::new("touch started");
     let refused = [
         (program.builder().codex_home("relative/home"), "CODEX_HOME"),
         (program.builder().codex_home("/no/such/home"), "does not exist"),
@@ -251,7 +272,7 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(!Path::new(&program.dir.path().join("started")).exists());
+    assert!(!program.path("started").exists());
 }
 
 #[test]
@@ -262,4 +283,19 @@ fn a_start_without_an_async_runtime_is_refused() {
         Poll::Ready(Err(Error::InvalidInput(text))) => assert!(text.contains("tokio"), "{text}"),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test]
+async fn only_the_pinned_version_will_do_if_the_user_says_so() {
+    let other = HANDSHAKE.replace("codexkit/0.169.0", "codexkit/0.1.0");
+    let program = Program::new(&format!("{other}\ncat > /dev/null"));
+    let exact = program.builder().version_policy(VersionPolicy::Exact);
+    match exact.start().await.unwrap_err() {
+        Error::VersionMismatch { found, .. } => assert_eq!(found, "0.1.0"),
+        other => panic!("{other:?}"),
+    }
+    assert!(program.process_is_gone());
+    let codex = program.builder().start().await.unwrap();
+    assert!(!codex.runtime().matches_pin());
+    codex.close().await;
 }

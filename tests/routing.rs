@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use codexkit::protocol::{ServerNotification, ThreadLoadedListParams, TurnStatus};
 use codexkit::testing::FakeServer;
-use codexkit::{Codex, ConnectionEvent, Error, Thread, TurnEvent, TurnHandle};
+use codexkit::{Codex, ConnectionEvent, Error, Notifications, Thread, TurnEvent, TurnHandle};
 use serde_json::json;
 
 async fn thread(codex: &Codex, server: &mut FakeServer, id: &str) -> Thread {
@@ -126,6 +126,7 @@ async fn a_second_start_joins_the_turn_and_both_handles_see_it_end() {
     let thread = thread(&codex, &mut server, "t1").await;
     let mut first = turn(&thread, &mut server, "u1").await;
     server.delta("t1", "u1", "one").await;
+    first.next().await.unwrap().unwrap();
     let (second, ()) = tokio::join!(thread.turn("more").into_future(), async {
         let request = server.expect("turn/start").await;
         server.delta("t1", "u1", "while joining").await;
@@ -136,12 +137,8 @@ async fn a_second_start_joins_the_turn_and_both_handles_see_it_end() {
     assert_eq!(second.id(), first.id());
     server.delta("t1", "u1", "after").await;
     server.complete_turn("t1", "u1", "completed").await;
-    assert_eq!(deltas(&mut first).await, ["one", "while joining", "after"]);
-    let seen_by_second = deltas(&mut second).await;
-    assert!(
-        seen_by_second.ends_with(&["while joining".into(), "after".into()]),
-        "{seen_by_second:?}"
-    );
+    assert_eq!(deltas(&mut first).await, ["while joining", "after"]);
+    assert_eq!(deltas(&mut second).await, ["while joining", "after"]);
     assert_eq!(first.result().await.unwrap().status, TurnStatus::Completed);
     assert_eq!(second.result().await.unwrap().status, TurnStatus::Completed);
 }
@@ -162,6 +159,90 @@ async fn a_failed_start_leaves_the_next_one_alone() {
     server.delta("t1", "u1", "mine").await;
     server.complete_turn("t1", "u1", "completed").await;
     assert_eq!(deltas(&mut next).await, ["mine"]);
+}
+
+/// The next event of the feed, which must be a delta.
+async fn delta_in_feed(feed: &mut Notifications) -> String {
+    match feed.next().await.unwrap().unwrap() {
+        ConnectionEvent::Notification { notification, .. } => match *notification {
+            ServerNotification::AgentMessageDelta(delta) => delta.delta,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_of_a_turn_comes_to_the_feed() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let mut first = turn(&thread, &mut server, "u1").await;
+    server.complete_turn("t1", "u1", "completed").await;
+    server.delta("t1", "u1", "late").await;
+    let (second, ()) = tokio::join!(thread.turn("go").into_future(), async {
+        let request = server.expect("turn/start").await;
+        server.complete_turn("t1", "u2", "completed").await;
+        server.delta("t1", "u2", "late, before the reply").await;
+        let turn = json!({"id": "u2", "items": [], "status": "inProgress"});
+        server.reply(&request.id, json!({"turn": turn})).await;
+    });
+    let mut feed = codex.notifications();
+    assert_eq!(delta_in_feed(&mut feed).await, "late");
+    assert_eq!(delta_in_feed(&mut feed).await, "late, before the reply");
+    assert_eq!(deltas(&mut first).await, [""; 0]);
+    assert_eq!(deltas(&mut second.unwrap()).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_events_of_a_dropped_handle_are_thrown_away_until_its_turn_ends() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    drop(turn(&thread, &mut server, "u1").await);
+    server.delta("t1", "u1", "of nobody").await;
+    server.complete_turn("t1", "u1", "completed").await;
+    server.delta("t1", "u1", "late").await;
+    assert_eq!(delta_in_feed(&mut codex.notifications()).await, "late");
+}
+
+#[tokio::test]
+async fn overlapping_starts_each_get_their_own_turn() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let (first, second, ()) =
+        tokio::join!(thread.turn("one").into_future(), thread.turn("two").into_future(), async {
+            let one = server.expect("turn/start").await;
+            let two = server.expect("turn/start").await;
+            for (request, turn) in [(one, "u1"), (two, "u2")] {
+                server.delta("t1", turn, turn).await;
+                server.delta("t1", "u0", turn).await;
+                let accepted = json!({"id": turn, "items": [], "status": "inProgress"});
+                server.reply(&request.id, json!({"turn": accepted})).await;
+                server.complete_turn("t1", turn, "completed").await;
+            }
+        });
+    assert_eq!(deltas(&mut first.unwrap()).await, ["u1"]);
+    assert_eq!(deltas(&mut second.unwrap()).await, ["u2"]);
+    let mut feed = codex.notifications();
+    assert_eq!(delta_in_feed(&mut feed).await, "u1");
+    assert_eq!(delta_in_feed(&mut feed).await, "u2");
+}
+
+#[tokio::test]
+async fn a_turn_can_be_interrupted_though_no_place_is_free() {
+    let builder = Codex::builder().max_in_flight(1);
+    let (codex, mut server) = FakeServer::start_with(builder).await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let handle = turn(&thread, &mut server, "u1").await;
+    let call = codex.request(ThreadLoadedListParams::default());
+    let blocked = tokio::spawn(call.into_future());
+    let id = server.expect("thread/loaded/list").await.id;
+    let (interrupted, ()) = tokio::join!(handle.interrupt(), async {
+        let request = server.expect("turn/interrupt").await;
+        server.reply(&request.id, json!({})).await;
+    });
+    interrupted.unwrap();
+    server.reply(&id, json!({"data": []})).await;
+    blocked.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
 
 use super::pending::{Pending, Reply, Waiter};
-use crate::error::{CloseReason, Error, Result};
+use crate::error::{CloseReason, Error};
 use crate::feed::{self, FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{self, Message};
 use crate::request;
@@ -42,8 +42,10 @@ pub(super) struct State {
     pending: HashMap<i64, Pending>,
     /// Lines for the writer; `None` once the connection has ended.
     outgoing: Option<mpsc::UnboundedSender<String>>,
-    /// The lines before the first subscription are kept in the receiver.
-    feed: Option<(broadcast::Sender<FeedItem>, Option<broadcast::Receiver<FeedItem>>)>,
+    /// Gone once the connection has ended.
+    feed: Option<broadcast::Sender<FeedItem>>,
+    /// Keeps what comes before the first subscription.
+    first_feed: Option<broadcast::Receiver<FeedItem>>,
 }
 
 /// What a batch of lines leads to once the lock is released.
@@ -56,18 +58,17 @@ struct Effects {
 impl Shared {
     pub(super) fn new(in_flight: usize) -> (Shared, mpsc::UnboundedReceiver<String>) {
         let (outgoing, lines) = mpsc::unbounded_channel();
+        let (feed, first_feed) = broadcast::channel(FEED_CAPACITY);
         let state = State {
             router: Router::default(),
             pending: HashMap::new(),
             outgoing: Some(outgoing),
-            feed: Some({
-                let (sender, receiver) = broadcast::channel(FEED_CAPACITY);
-                (sender, Some(receiver))
-            }),
+            feed: Some(feed),
+            first_feed: Some(first_feed),
         };
         let shared = Shared {
             state: Mutex::new(state),
-            slots: Arc::new(Semaphore::new(in_flight.max(1))),
+            slots: Arc::new(Semaphore::new(in_flight.clamp(1, Semaphore::MAX_PERMITS))),
             runtime: tokio::runtime::Handle::current(),
             next_id: AtomicI64::new(1),
             malformed: AtomicU64::new(0),
@@ -93,19 +94,22 @@ impl Shared {
         self: &Arc<Self>,
         id: i64,
         line: String,
-        slot: OwnedSemaphorePermit,
+        slot: Option<OwnedSemaphorePermit>,
         abandoned_for: Duration,
-    ) -> Result<Waiter> {
+    ) -> Option<Waiter> {
         let (pending, receiver) = Pending::new(slot);
+        let waiter = Waiter::new(id, self, receiver, abandoned_for);
         let mut state = self.state();
-        state.send(line).map_err(|()| self.closed_error())?;
+        if !state.send(line) {
+            return None;
+        }
         state.pending.insert(id, pending);
-        Ok(Waiter::new(id, self, receiver, abandoned_for))
+        Some(waiter)
     }
 
-    /// Queues a line for writing.
-    pub(super) fn send(&self, line: String) -> Result<()> {
-        self.state().send(line).map_err(|()| self.closed_error())
+    /// Queues a line for writing. False if nothing is written any more.
+    pub(super) fn send(&self, line: String) -> bool {
+        self.state().send(line)
     }
 
     /// Forgets a request that will not be answered any more.
@@ -151,18 +155,20 @@ impl Shared {
     }
 
     /// Stops keeping what arrives for `thread`, and publishes what turned out to be nobody's.
-    pub(super) fn leave(&self, thread: &str) {
+    pub(super) fn leave(&self, thread: &str, position: usize) {
         let mut state = self.state();
-        for line in state.router.leave(thread) {
+        for line in state.router.leave(thread, position) {
             state.publish(|| FeedItem::notification(&line));
         }
     }
 
     pub(super) fn feed(&self) -> broadcast::Receiver<FeedItem> {
-        match &mut self.state().feed {
-            Some((sender, first)) => first.take().unwrap_or_else(|| sender.subscribe()),
+        let mut state = self.state();
+        match (state.first_feed.take(), &state.feed) {
+            (Some(first), _) => first,
+            (None, Some(feed)) => feed.subscribe(),
             // A feed without a sender says at once that it is closed.
-            None => broadcast::channel(1).1,
+            (None, None) => broadcast::channel(1).1,
         }
     }
 
@@ -215,8 +221,9 @@ impl Shared {
         ended.ok().and_then(|reason| reason.clone()).unwrap_or(CloseReason::Local)
     }
 
-    pub(super) fn closed_error(&self) -> Error {
-        Error::Closed(self.close_reason().unwrap_or(CloseReason::Local))
+    /// Why something could not be sent. The reason may still be being found out.
+    pub(super) async fn closed_error(&self) -> Error {
+        Error::Closed(self.closed().await)
     }
 
     pub(super) fn finish(&self) {
@@ -244,28 +251,25 @@ impl State {
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
                 }
-                None => self.publish(|| FeedItem::unmatched(line)),
+                None => self.publish(|| FeedItem::unmatched(envelope::response_id(line))),
             },
-            Message::Request { method, id, params, .. } => {
+            Message::Request { method, id, params } => {
                 let refusal = request::refuse(&method, params);
                 let line = envelope::answer_line(id, &refusal.answer)?;
                 // After the end nobody reads answers any more.
-                let _ = self.send(line);
+                let _: bool = self.send(line);
                 self.publish(|| FeedItem::refused(refusal));
             }
         }
         Ok(())
     }
 
-    fn send(&mut self, line: String) -> Result<(), ()> {
-        match &self.outgoing {
-            Some(outgoing) => outgoing.send(line).map_err(|_| ()),
-            None => Err(()),
-        }
+    fn send(&self, line: String) -> bool {
+        self.outgoing.as_ref().is_some_and(|outgoing| outgoing.send(line).is_ok())
     }
 
     fn publish(&mut self, item: impl FnOnce() -> FeedItem) {
-        if let Some((feed, _)) = &self.feed
+        if let Some(feed) = &self.feed
             && feed.receiver_count() > 0
         {
             let _ = feed.send(item());

@@ -83,6 +83,7 @@ async fn supervise(
     mut process: Option<Process>,
     close_grace: Duration,
 ) {
+    let finish = Finish(Arc::clone(&shared));
     let cause = tokio::select! {
         biased;
         () = shared.stopped() => Cause::Stopped,
@@ -100,7 +101,17 @@ async fn supervise(
         let _ = process.end(shared.grace().unwrap_or(close_grace)).await;
     }
     reader.abort();
-    shared.finish();
+    drop(finish);
+}
+
+/// Leaves nobody waiting, also when the supervisor goes away with its async runtime.
+struct Finish(Arc<Shared>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.end(CloseReason::Local);
+        self.0.finish();
+    }
 }
 
 /// Finds out as much as can be known shortly after the fact.
@@ -123,10 +134,8 @@ async fn reason_for(cause: Cause, reader: &mut Task, process: Option<&mut Proces
         // What it wrote before it ended is still in the pipe.
         let _ = timeout(SETTLE, reader).await;
     }
-    let stderr = match timeout(SETTLE, process.drained()).await {
-        Ok(()) | Err(_) => process.stderr_tail().into(),
-    };
-    CloseReason::Exited { status, stderr }
+    let _ = timeout(SETTLE, process.drained()).await;
+    CloseReason::Exited { status, stderr: process.stderr_tail().into() }
 }
 
 async fn exited(process: Option<&mut Process>) -> io::Result<ExitStatus> {

@@ -30,7 +30,7 @@ pub(crate) enum Message<'a> {
     /// Something that happened.
     Notification { method: Cow<'a, str>, scope: Scope<'a> },
     /// A question of the server, with its id as it must be given back.
-    Request { method: Cow<'a, str>, id: &'a str, params: &'a str, scope: Scope<'a> },
+    Request { method: Cow<'a, str>, id: &'a str, params: &'a str },
 }
 
 /// Which thread and turn a message names.
@@ -47,10 +47,13 @@ impl<'a> Message<'a> {
     ///
     /// The line is not a JSON object that could be a message.
     pub(crate) fn parse(line: &'a str) -> Result<Message<'a>, serde_json::Error> {
-        match Message::peek(line) {
-            Some(message) => Ok(message),
-            None => Message::parse_envelope(line),
+        if let Some(message) = Message::peek(line)
+            && (is_stamped(line) || matches!(message, Message::Response { .. }))
+        {
+            return Ok(message);
         }
+        // A broken line that begins as one of a turn is the turn's: it may have been its end.
+        Message::parse_envelope(line).or_else(|error| Message::peek(line).ok_or(error))
     }
 
     /// Recognises the messages that come in masses by their first bytes, in the key order in which
@@ -85,7 +88,6 @@ impl<'a> Message<'a> {
                 method: method.0,
                 id: id.get(),
                 params: envelope.params.map_or("null", RawValue::get),
-                scope: scope_of(envelope.params),
             }),
             (None, Some(id)) if is_error || envelope.result => {
                 // An id that is not one of our integers answers nothing that we sent.
@@ -94,6 +96,21 @@ impl<'a> Message<'a> {
             _ => Err(serde::de::Error::custom("neither a request, a notification nor a response")),
         }
     }
+}
+
+/// Whether nothing but the time stamp follows the params, so that this is no request.
+fn is_stamped(line: &str) -> bool {
+    let Some(rest) = line.strip_suffix('}') else { return false };
+    rest.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(r#"},"emittedAtMs":"#)
+}
+
+/// The id of a response, whatever it is.
+pub(crate) fn response_id(line: &str) -> Value {
+    #[derive(Deserialize)]
+    struct Response {
+        id: Value,
+    }
+    serde_json::from_str(line).map_or(Value::Null, |response: Response| response.id)
 }
 
 /// The content of a string literal and what follows its closing quote, if it has no escapes.
@@ -325,6 +342,16 @@ mod tests {
         for line in [DELTA, completed, r#"{"id":7,"result":null}"#] {
             let short = Message::peek(line).unwrap();
             assert_eq!(short, Message::parse_envelope(line).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_request_is_one_wherever_its_id_is() {
+        let notification = DELTA.replace(r#","emittedAtMs":12"#, "");
+        assert!(matches!(Message::parse(&notification), Ok(Message::Notification { .. })));
+        for id in [r#","id":5}"#, r#","id":"},","emittedAtMs":1}"#, r#","id":5,"emittedAtMs":1}"#] {
+            let request = format!("{}{id}", notification.strip_suffix('}').unwrap());
+            assert!(matches!(Message::parse(&request), Ok(Message::Request { .. })), "{request}");
         }
     }
 

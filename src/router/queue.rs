@@ -101,6 +101,11 @@ impl TurnQueue {
         state.waker.take()
     }
 
+    /// Begins in the phase that the turn is known to have reached.
+    pub(crate) fn begin_in(&self, phase: Phase) {
+        self.phase.send_replace(phase);
+    }
+
     /// Ends the queue; what is in it can still be read.
     #[must_use]
     pub(crate) fn close(&self, reason: &CloseReason) -> Option<Waker> {

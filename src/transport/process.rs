@@ -39,8 +39,9 @@ impl Process {
 
     /// Waits until all that the process wrote to its standard error has been read.
     pub(crate) async fn drained(&mut self) {
-        if let Some(drain) = self.drain.take() {
+        if let Some(drain) = &mut self.drain {
             let _ = drain.await;
+            self.drain = None;
         }
     }
 
@@ -56,8 +57,10 @@ impl Process {
     /// Can be dropped and called again.
     pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
-        // Whatever the runtime started and left behind must not outlive it.
+        // Whatever the runtime started and left behind must not outlive it. Once is enough: later
+        // the number of the group may be that of another.
         self.group.kill();
+        self.group = Group::none();
         Ok(status)
     }
 
@@ -80,6 +83,10 @@ impl Process {
 impl Drop for Process {
     /// Reached without [`Process::end`] only when the async runtime itself goes away.
     fn drop(&mut self) {
+        // A process that left the group may still hold the pipe.
+        if let Some(drain) = &self.drain {
+            drain.abort();
+        }
         if self.child.id().is_none() {
             return;
         }
@@ -106,6 +113,10 @@ impl Group {
         Group(id.and_then(rustix::process::Pid::from_raw))
     }
 
+    fn none() -> Group {
+        Group(None)
+    }
+
     fn terminate(&self) {
         self.signal(rustix::process::Signal::TERM);
     }
@@ -127,8 +138,13 @@ impl Group {
 struct Group;
 
 #[cfg(not(unix))]
+#[allow(clippy::unused_self, reason = "the same methods as where there are groups")]
 impl Group {
     fn led_by(_: &Child) -> Group {
+        Group
+    }
+
+    fn none() -> Group {
         Group
     }
 

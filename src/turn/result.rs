@@ -38,6 +38,8 @@ pub(super) struct Collected {
     items: Vec<protocol::ThreadItem>,
     usage: Option<protocol::ThreadTokenUsage>,
     end: Option<End>,
+    /// What was wrong with the last line that was broken: it may have been the end.
+    broken: Option<String>,
 }
 
 enum End {
@@ -59,22 +61,28 @@ impl Collected {
             protocol::ServerNotification::Unrecognized(it)
                 if it.method == protocol::TurnCompletedNotification::METHOD =>
             {
-                let error = protocol::ServerNotification::try_decode(&it.method, &it.params).err();
-                self.end = error.map(End::Undecodable);
+                self.end = match protocol::ServerNotification::try_decode(&it.method, &it.params) {
+                    Ok(_) => None,
+                    Err(error) => Some(End::Undecodable(error)),
+                };
             }
             _ => (),
         }
     }
 
-    /// The result, if the turn has ended.
-    pub(super) fn into_result(self, id: &str) -> Option<Result<TurnResult>> {
-        let turn = match self.end? {
-            End::Completed(turn) => turn,
-            End::Undecodable(error) => {
-                return Some(Err(Error::decode(
-                    protocol::TurnCompletedNotification::METHOD,
-                    error,
-                )));
+    pub(super) fn observe_broken(&mut self, error: &serde_json::Error) {
+        self.broken = Some(error.to_string());
+    }
+
+    /// The result of a turn that has ended.
+    pub(super) fn into_result(self, id: &str) -> Result<TurnResult> {
+        let method = protocol::TurnCompletedNotification::METHOD;
+        let turn = match self.end {
+            Some(End::Completed(turn)) => turn,
+            Some(End::Undecodable(error)) => return Err(Error::decode(method, error)),
+            None => {
+                let problem = self.broken.unwrap_or_else(|| "it is missing".into());
+                return Err(Error::decode(method, protocol::DecodeError::new(problem)));
             }
         };
         let result = TurnResult {
@@ -88,12 +96,12 @@ impl Collected {
             items: self.items,
             usage: self.usage,
         };
-        Some(match result.status {
+        match result.status {
             protocol::TurnStatus::Failed => {
                 Err(Error::TurnFailed(Box::new(TurnFailure { turn: result })))
             }
             _ => Ok(result),
-        })
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Starting a turn.
 
+use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -18,13 +19,30 @@ use super::{TurnHandle, TurnResult};
 /// A turn that is started when it is awaited (`turn/start`). Made by [`Thread::turn`] it gives a
 /// [`TurnHandle`] as soon as the turn is accepted; made by [`Thread::run`] it gives a
 /// [`TurnResult`] when the turn has ended. What is not set is as it was in the turn before.
-#[derive(Clone, Debug)]
 #[must_use = "a turn is only started when it is awaited"]
 pub struct TurnStart<Output> {
     thread: Thread,
     input: Input,
     params: protocol::TurnStartParams,
     output: PhantomData<fn() -> Output>,
+}
+
+impl<Output> Clone for TurnStart<Output> {
+    fn clone(&self) -> Self {
+        TurnStart {
+            thread: self.thread.clone(),
+            input: self.input.clone(),
+            params: self.params.clone(),
+            output: PhantomData,
+        }
+    }
+}
+
+impl<Output> fmt::Debug for TurnStart<Output> {
+    /// Leaves out the input and the params: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnStart").field("thread", &self.thread.id()).finish_non_exhaustive()
+    }
 }
 
 impl<Output> TurnStart<Output> {
