@@ -91,9 +91,15 @@ const OPEN_STRINGS: &[&str] = &["ReasoningEffort"];
 
 /// Values whose variants would otherwise share one name.
 const VARIANT_NAMES: &[(&str, &str, &str)] =
+    ("CommandExecParams", "env"),
     &[("McpServerElicitationRequestParams", "openai/form", "NamespacedOpenaiForm")];
+    ("ExecLocalShellAction", "env"),
+    // The schema does not say whether it is the key or its path.
+    ("OtelTlsConfig", "client-private-key"),
 
 /// Definitions that no method refers to although messages carry them: the `data` of errors, the
+    ("ProcessSpawnParams", "env"),
+    ("RequestHeader", "value"),
 /// `trace` of requests, and two notifications that the schema leaves out.
 const EXTRA_ROOTS: &[&str] = &[
     "ModelProviderError",
