@@ -77,6 +77,12 @@ fn a_stale_secret_fails_and_is_named() {
 fn a_stale_response_fails_and_is_named() {
     let error = altered("\"account/logout\"", "\"logoutAccount\"").unwrap_err().to_string();
     assert!(error.contains("the response `account/logout` no longer applies"), "{error}");
+#[test]
+fn a_stale_description_fails_and_is_named() {
+    let error = altered("IMPORTANT: When deserializing", "When deserializing").unwrap_err();
+    assert!(error.to_string().contains("the description `AbsolutePathBuf` no"), "{error}");
+}
+
 }
 
 #[test]
