@@ -7,8 +7,10 @@
 //!
 //! ```no_run
 //! use codexkit::protocol::ServerNotification;
+//! # #[cfg(feature = "client")]
 //! use codexkit::{Codex, Sandbox};
 //!
+//! # #[cfg(feature = "client")]
 //! # async fn example() -> codexkit::Result<()> {
 //! let codex = Codex::start().await?;
 //! let thread = codex.thread_start().sandbox(Sandbox::ReadOnly).await?;

@@ -7,6 +7,9 @@ mod codegen;
 
 use codegen::{Generated, Input, Result, generate};
 
+/// `AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision`: names do not get longer.
+const LONGEST_NAME: usize = 61;
+
 fn pinned() -> Input {
     Input {
         stable: include_str!("../schema/stable.json").to_owned(),
@@ -54,6 +57,7 @@ fn generated_names_are_readable() {
     for name in names {
         let generic = ["Variant", "Subtype", "Inner"].iter().find(|it| name.contains(**it));
         assert_eq!(generic, None, "{name}");
+        assert!(name.len() <= LONGEST_NAME, "{name} has {} characters", name.len());
     }
 }
 
@@ -71,6 +75,12 @@ fn a_stale_fix_up_fails_and_is_named() {
 fn a_stale_secret_fails_and_is_named() {
     let error = altered("\"authBearerToken\"", "\"bearer\"").unwrap_err().to_string();
     assert!(error.contains("secret `EnvironmentAddParams.authBearerToken`"), "{error}");
+}
+
+#[test]
+fn a_stale_description_fails_and_is_named() {
+    let error = altered("IMPORTANT: When deserializing", "When deserializing").unwrap_err();
+    assert!(error.to_string().contains("the description `AbsolutePathBuf` no"), "{error}");
 }
 
 #[test]

@@ -53,7 +53,9 @@ pub(super) struct Normalizer<'a> {
 impl Normalizer<'_> {
     fn define(&mut self, name: &str, schema: &Value) -> Result<Type> {
         let shape = self.shape(name, schema)?;
-        Ok(Type::new(description(schema), shape))
+        let original = description(schema);
+        let ours = self.tables.description(name, original.as_deref()).map(str::to_owned);
+        Ok(Type::new(ours.or(original), shape))
     }
 
     pub(super) fn insert(&mut self, name: &str, ty: Type) -> Result<()> {

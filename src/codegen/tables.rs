@@ -14,6 +14,15 @@ pub(super) struct FixUp {
     pub wire: &'static str,
 }
 
+/// A description in the place of the schema's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Description {
+    pub definition: &'static str,
+    /// What the description of the schema holds; empty where there is none.
+    pub instead_of: &'static str,
+    pub text: &'static str,
+}
+
 /// The tables, and which of their entries were of use.
 #[derive(Debug)]
 pub(super) struct Tables<'a> {
@@ -25,6 +34,7 @@ pub(super) struct Tables<'a> {
     pub variant_names: &'a [(&'a str, &'a str, &'a str)],
     pub extra_roots: &'a [&'a str],
     pub headings: &'a [&'a str],
+    pub descriptions: &'a [Description],
     used: RefCell<BTreeSet<String>>,
 }
 
@@ -81,9 +91,15 @@ const SECRETS: &[(&str, &str)] = &[
     ("AttestationGenerateResponse", "token"),
     ("ChatgptAuthTokensLoginAccountParams", "accessToken"),
     ("ChatgptAuthTokensRefreshResponse", "accessToken"),
+    ("CommandExecParams", "env"),
     ("EnvironmentAddParams", "authBearerToken"),
+    ("ExecLocalShellAction", "env"),
+    // The schema does not say whether it is the key or its path.
+    ("OtelTlsConfig", "client-private-key"),
     ("OtlpGrpcOtelExporter", "headers"),
     ("OtlpHttpOtelExporter", "headers"),
+    ("ProcessSpawnParams", "env"),
+    ("RequestHeader", "value"),
 ];
 
 /// Strings with a meaning of their own and no list of values.
@@ -104,7 +120,27 @@ const EXTRA_ROOTS: &[&str] = &[
 ];
 
 /// Headings of the original source that ended up in the description of the first item below them.
-const HEADINGS: &[&str] = &["NEW APIs", "NEW NOTIFICATIONS"];
+const HEADINGS: &[&str] = &["DEPRECATED APIs below", "NEW APIs", "NEW NOTIFICATIONS"];
+
+/// Descriptions that are about the runtime's own code, and types that nothing describes.
+const DESCRIPTIONS: &[Description] = &[
+    Description {
+        definition: "AbsolutePathBuf",
+        instead_of: "IMPORTANT: When deserializing",
+        text: "An absolute path on the machine of the runtime.",
+    },
+    Description {
+        definition: "RawResponseItemCompletedNotification",
+        instead_of: "",
+        text: "Params of the notification `rawResponseItem/completed`, which the schema leaves \
+               out: an item of the model's response as the model sent it.",
+    },
+    Description {
+        definition: "W3cTraceContext",
+        instead_of: "",
+        text: "A W3C trace context: the `trace` of a request, beside its method and params.",
+    },
+];
 
 const fn fix_up(definition: &'static str, schema: &'static str, wire: &'static str) -> FixUp {
     FixUp { definition, schema, wire }
@@ -122,6 +158,7 @@ impl Tables<'static> {
             variant_names: VARIANT_NAMES,
             extra_roots: EXTRA_ROOTS,
             headings: HEADINGS,
+            descriptions: DESCRIPTIONS,
             used: RefCell::default(),
         }
     }
@@ -176,6 +213,20 @@ impl Tables<'_> {
         (!rest.is_empty()).then_some(rest)
     }
 
+    /// The text to take instead of the schema's description of a definition.
+    pub(super) fn description(&self, definition: &str, original: Option<&str>) -> Option<&str> {
+        let res = self.descriptions.iter().find(|it| it.definition == definition)?;
+        let applies = match original {
+            Some(it) => !res.instead_of.is_empty() && it.contains(res.instead_of),
+            None => res.instead_of.is_empty(),
+        };
+        if !applies {
+            return None;
+        }
+        self.mark("description", &[definition]);
+        Some(res.text)
+    }
+
     /// Notes that an extra root exists and that nothing else leads to it.
     pub(super) fn mark_extra_root(&self, name: &str) {
         self.mark("extra root", &[name]);
@@ -198,6 +249,7 @@ impl Tables<'_> {
         all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
         all.extend(singles("extra root", self.extra_roots));
         all.extend(singles("heading", self.headings));
+        all.extend(self.descriptions.iter().map(|it| label("description", &[it.definition])));
         let used = self.used.borrow();
         all.retain(|it| !used.contains(it));
         all
@@ -266,6 +318,12 @@ mod tests {
             variant_names: &[],
             extra_roots: &[],
             headings: &["NEW"],
+            descriptions: const {
+                &[
+                    Description { definition: "A", instead_of: "old", text: "new" },
+                    Description { definition: "B", instead_of: "", text: "new" },
+                ]
+            },
             used: RefCell::default(),
         }
     }
@@ -301,5 +359,20 @@ mod tests {
         assert_eq!(tables.without_heading("NEW Sent when."), Some("Sent when."));
         assert_eq!(tables.without_heading("NEW"), None);
         assert_eq!(tables.without_heading("Old."), Some("Old."));
+    }
+
+    #[test]
+    fn a_description_takes_the_place_of_the_one_it_was_written_for() {
+        let tables = tables();
+        let stale = |what: &str| tables.stale().iter().any(|it| it == what);
+        for (definition, original) in
+            [("A", Some("changed")), ("A", None), ("B", Some("described now")), ("C", None)]
+        {
+            assert_eq!(tables.description(definition, original), None);
+        }
+        assert!(stale("description `A`") && stale("description `B`"));
+        assert_eq!(tables.description("A", Some("the old one")), Some("new"));
+        assert_eq!(tables.description("B", None), Some("new"));
+        assert!(!stale("description `A`") && !stale("description `B`"));
     }
 }

@@ -91,8 +91,9 @@ impl<'de> DeserializeSeed<'de> for NotificationSeed<'_> {
 
 /// Reads `{"method": …, "params": …}`. What the message carries beside them is skipped.
 ///
-/// Fails when the params of something that streams do not fit; [`ServerNotification::decode`]
-/// keeps those as they are.
+/// Fails when the params of something that streams follow their method and do not fit. Params that
+/// come before the method, and those of anything else, are decoded as by
+/// [`ServerNotification::decode`], which never fails.
 impl<'de> Deserialize<'de> for ServerNotification {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(NotificationVisitor)

@@ -1,3 +1,5 @@
+//! The scripted model: its queue of replies, and what it was asked.
+
 use std::{
     collections::VecDeque,
     fmt, io,

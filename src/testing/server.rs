@@ -52,6 +52,10 @@ impl FakeServer {
     /// # Errors
     ///
     /// The handshake failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends both sides.
     pub async fn start() -> Result<(Codex, FakeServer)> {
         FakeServer::start_with(Codex::builder()).await
     }
@@ -61,6 +65,10 @@ impl FakeServer {
     /// # Errors
     ///
     /// The handshake failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends both sides.
     pub async fn start_with(builder: CodexBuilder) -> Result<(Codex, FakeServer)> {
         let (mut server, reader, writer) = FakeServer::pipes();
         let (codex, ()) = tokio::join!(builder.connect(reader, writer), server.shake_hands());
@@ -80,6 +88,11 @@ impl FakeServer {
     /// # Panics
     ///
     /// If the client sends something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: what was received or sent of the handshake when the future is dropped is not
+    /// repeated.
     pub async fn shake_hands(&mut self) {
         let initialize = self.expect(protocol::InitializeParams::METHOD).await;
         let name = initialize.params["clientInfo"]["name"].as_str().unwrap_or_default().to_owned();
@@ -122,6 +135,11 @@ impl FakeServer {
     /// # Panics
     ///
     /// If it is of another, or the client has closed its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// A message that was half read when the future is dropped is lost, as with
+    /// [`receive`](Self::receive).
     pub async fn expect(&mut self, method: &str) -> Received {
         let received = self.receive().await;
         match received {
@@ -131,26 +149,50 @@ impl FakeServer {
     }
 
     /// Sends one message. A client that is gone is not an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn send(&mut self, message: Value) {
         self.send_bytes(format!("{message}\n").as_bytes()).await;
     }
 
     /// Sends bytes as they are: broken lines, parts of lines, anything.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: when the future is dropped, any first part of the bytes may have been sent.
     pub async fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = self.to_client.write_all(bytes).await;
     }
 
     /// Answers a request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn reply(&mut self, id: &Value, result: Value) {
         self.send(json!({"id": id, "result": result})).await;
     }
 
     /// Answers a request with a JSON-RPC error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn reply_error(&mut self, id: &Value, code: i64, message: &str) {
         self.send(json!({"error": {"code": code, "message": message}, "id": id})).await;
     }
 
     /// Sends a notification.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn notify(&mut self, method: &str, params: Value) {
         self.send(json!({"method": method, "params": params, "emittedAtMs": 1})).await;
     }
@@ -160,6 +202,11 @@ impl FakeServer {
     /// # Panics
     ///
     /// If it is another message.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: when the future is dropped, the request may have been received and never be
+    /// answered, or its answer be half sent.
     pub async fn accept_thread(&mut self, thread: &str) -> Received {
         let request = self.expect(protocol::ThreadStartParams::METHOD).await;
         self.reply(&request.id, started_thread(thread)).await;
@@ -171,6 +218,11 @@ impl FakeServer {
     /// # Panics
     ///
     /// If it is another message.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: when the future is dropped, the request may have been received and never be
+    /// answered, or its answer be half sent.
     pub async fn accept_turn(&mut self, turn: &str) -> Received {
         let request = self.expect(protocol::TurnStartParams::METHOD).await;
         self.reply(&request.id, json!({"turn": a_turn(turn, "inProgress")})).await;
@@ -178,12 +230,22 @@ impl FakeServer {
     }
 
     /// Sends `item/agentMessage/delta`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn delta(&mut self, thread: &str, turn: &str, text: &str) {
         let params = json!({"threadId": thread, "turnId": turn, "itemId": "m1", "delta": text});
         self.notify(protocol::AgentMessageDeltaNotification::METHOD, params).await;
     }
 
     /// Sends `item/completed` with a message of the agent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn message(&mut self, thread: &str, turn: &str, text: &str) {
         let item = json!({"type": "agentMessage", "id": "m1", "text": text});
         let params = json!({"item": item, "threadId": thread, "turnId": turn, "completedAtMs": 1});
@@ -191,12 +253,22 @@ impl FakeServer {
     }
 
     /// Sends `turn/started`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn start_turn(&mut self, thread: &str, turn: &str) {
         let params = json!({"threadId": thread, "turn": a_turn(turn, "inProgress")});
         self.notify(protocol::TurnStartedNotification::METHOD, params).await;
     }
 
     /// Sends `turn/completed` with a status such as `completed`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: a message that was half sent when the future is dropped stays half sent, as
+    /// with [`send_bytes`](Self::send_bytes).
     pub async fn complete_turn(&mut self, thread: &str, turn: &str, status: &str) {
         let params = json!({"threadId": thread, "turn": a_turn(turn, status)});
         self.notify(protocol::TurnCompletedNotification::METHOD, params).await;

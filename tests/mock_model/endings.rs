@@ -1,3 +1,5 @@
+//! Replies that end badly.
+
 use std::{io, panic};
 
 use codexkit::testing::{MockModel, Reply};

@@ -1,3 +1,5 @@
+//! Replies that wait for the test.
+
 use std::{io, time::Duration};
 
 use codexkit::testing::{MockModel, Reply};

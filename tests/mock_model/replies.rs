@@ -1,3 +1,5 @@
+//! Replies as a client receives them.
+
 use codexkit::testing::{MockModel, Phase, Reply, Usage};
 use serde_json::{Value, json};
 

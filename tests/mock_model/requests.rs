@@ -1,3 +1,5 @@
+//! What a test can see of a request.
+
 use std::time::Duration;
 
 use codexkit::testing::{MockModel, ModelRequest};

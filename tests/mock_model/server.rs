@@ -1,3 +1,5 @@
+//! Connections, and the life of the server.
+
 use std::collections::HashSet;
 
 use codexkit::testing::{MockModel, Reply};

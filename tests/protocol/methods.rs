@@ -162,3 +162,14 @@ fn the_version_is_that_of_the_pin() {
     assert_eq!(pin["runtime"], RUNTIME_VERSION);
     assert_eq!(RUNTIME_VERSION, env!("CARGO_PKG_VERSION"));
 }
+
+#[test]
+fn the_readme_names_the_version_of_the_pin() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    for line in
+        [format!("codexkit = \"{RUNTIME_VERSION}\""), format!("@openai/codex@{RUNTIME_VERSION}")]
+    {
+        assert!(readme.contains(&line), "README.md has no `{line}`");
+    }
+}

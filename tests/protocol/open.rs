@@ -2,7 +2,7 @@
 
 use codexkit::protocol::{
     AskForApproval, CodexErrorInfo, McpElicitationSchema, RequestId, ServerNotification,
-    ThreadItem, ThreadStartResponse, ThreadStatus, Turn, TurnStatus,
+    ThreadItem, ThreadStatus, Turn, TurnStartResponse, TurnStatus,
 };
 use serde_json::{Value, json};
 
@@ -161,6 +161,8 @@ fn a_request_id_is_a_string_or_an_integer_and_nothing_else() {
 
 #[test]
 fn an_error_names_the_place_in_the_value() {
-    let error = serde_json::from_value::<ThreadStartResponse>(json!({ "thread": [] })).unwrap_err();
-    assert!(error.to_string().starts_with('`'), "{error}");
+    let mut value = turn(&json!([]));
+    value["id"] = json!(7);
+    let error = serde_json::from_value::<TurnStartResponse>(json!({ "turn": value })).unwrap_err();
+    assert_eq!(error.to_string(), "`turn.id`: expected a string, found a number");
 }

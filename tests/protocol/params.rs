@@ -133,22 +133,50 @@ fn secrets_are_sent_and_never_printed() {
 
 /// What the name of a property says about its value.
 fn sounds_secret(key: &str) -> bool {
-    let key = key.to_lowercase().replace('_', "");
-    let parts = ["apikey", "accesskeyid", "bearer", "password", "secretaccesskey", "secretkey"];
+    let key = key.to_lowercase().replace(['_', '-'], "");
+    let parts = [
+        "accesskeyid",
+        "apikey",
+        "bearer",
+        "password",
+        "privatekey",
+        "secretaccesskey",
+        "secretkey",
+    ];
     parts.iter().any(|it| key.contains(it)) || key.ends_with("token")
 }
 
 /// They sound secret and are not.
 const REVIEWED: [&str; 1] = ["cancellationToken"];
 
+/// What it holds is a list of named values, any of which may be a secret.
+fn holds_secrets(key: &str) -> bool {
+    let key = key.to_lowercase();
+    key == "env" || key.ends_with("headers")
+}
+
+/// Puts `secret` in the place of every string that is no name. Returns whether there was one.
+fn fill(value: &mut Value, secret: &str) -> bool {
+    match value {
+        Value::String(it) => {
+            secret.clone_into(it);
+            true
+        }
+        Value::Object(map) => map
+            .iter_mut()
+            .filter(|it| it.0 != "name")
+            .fold(false, |found, (_, it)| found | fill(it, secret)),
+        Value::Array(items) => items.iter_mut().fold(false, |found, it| found | fill(it, secret)),
+        _ => false,
+    }
+}
+
 /// Puts `secret` wherever a string sounds like one. Returns whether there was such a place.
 fn plant(value: &mut Value, secret: &str) -> bool {
     match value {
         Value::Object(map) => map.iter_mut().fold(false, |found, (key, it)| {
             let here = it.is_string() && sounds_secret(key) && !REVIEWED.contains(&key.as_str());
-            if here {
-                *it = json!(secret);
-            }
+            let here = (here || holds_secrets(key)) && fill(it, secret);
             found | here | plant(it, secret)
         }),
         Value::Array(items) => items.iter_mut().fold(false, |found, it| found | plant(it, secret)),

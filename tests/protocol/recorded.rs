@@ -1,4 +1,8 @@
 //! Messages that the pinned runtime really sent.
+//!
+//! The lines of `tests/data` are from its stdout, while it ran turns on a scripted model with
+//! commands, patches, questions, steering and interrupts; only names of the machine and of its
+//! folders were replaced.
 
 use codexkit::protocol::{ServerNotification, ServerRequest};
 use serde_json::Value;

@@ -27,13 +27,13 @@ lines of the test runner.
   bundles      the schema bundles have the checksums of the pin
   licences     every dependency has a licence that deny.toml allows
   clippy       no lint fires: all targets and features, default features, no features
-  doc          the documentation builds without a warning
+  doc          the documentation builds without a warning, and its examples without features
   benches      the benchmarks compile
   package      the crate builds from its package, which holds what it should and no more
   consumer     a crate outside of the workspace compiles the first Rust example of the README
   runtime      the pinned runtime is there, and writes exactly the bundles of schema/
   demo         cargo xtask demo
-  examples     each example runs against the embedded model
+  examples     each other example runs against the embedded model
   test         cargo xtask test
 ";
 
@@ -100,8 +100,8 @@ fn fmt(root: &Path) -> anyhow::Result<()> {
 fn clippy(root: &Path) -> anyhow::Result<()> {
     for what in [
         &["--workspace", "--all-targets", "--all-features"][..],
-        &["--package", "codexkit"],
-        &["--package", "codexkit", "--no-default-features"],
+        &["--package", "codexkit", "--all-targets"],
+        &["--package", "codexkit", "--all-targets", "--no-default-features"],
     ] {
         let mut command = cargo::cargo(root, ["clippy", "--locked"]);
         // Behind the dashes the flag reaches the workspace alone: RUSTFLAGS would rebuild the world.
@@ -113,7 +113,10 @@ fn clippy(root: &Path) -> anyhow::Result<()> {
 fn doc(root: &Path) -> anyhow::Result<()> {
     let mut command =
         cargo::cargo(root, ["doc", "--locked", "--workspace", "--all-features", "--no-deps"]);
-    cargo::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+    cargo::run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
+    // With all features they run among the tests.
+    let args = ["test", "--locked", "--package", "codexkit", "--doc", "--no-default-features"];
+    cargo::run(&mut cargo::cargo(root, args))
 }
 
 fn benches(root: &Path) -> anyhow::Result<()> {
@@ -135,7 +138,10 @@ fn examples(root: &Path) -> anyhow::Result<()> {
     let metadata = cargo::metadata(root)?;
     let examples = metadata.codexkit()?.targets("example");
     ensure!(!examples.is_empty(), "codexkit has no examples to run");
-    for example in examples {
+    // The step before has run that of the demo.
+    let others: Vec<_> = examples.into_iter().filter(|&it| it != crate::demo::EXAMPLE).collect();
+    eprintln!("examples: {} beside the one of the demo", others.len());
+    for example in others {
         let args = ["run", "--locked", "--features", "testing", "--example", example];
         cargo::run(&mut cargo::cargo(root, args))?;
     }

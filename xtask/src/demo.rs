@@ -13,10 +13,12 @@ Without arguments the example talks to an embedded model: no account and no netw
 and nothing outside of a temporary folder is touched. The exit code is that of the example.
 ";
 
+pub(crate) const EXAMPLE: &str = "quickstart";
+
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let root = crate::root();
     runtime::ensure(&root)?;
-    let mut command = cargo::cargo(&root, ["run", "--locked", "--example", "quickstart"]);
+    let mut command = cargo::cargo(&root, ["run", "--locked", "--example", EXAMPLE]);
     command.args(["--features", "testing", "--"]).args(args);
     Ok(cargo::exit_code(cargo::status(&mut command)?))
 }

@@ -13,7 +13,8 @@ usage: cargo xtask test [arguments of cargo test]
 
 Unit tests, integration tests and doc examples, with all features. A runtime that cannot be had is
 a failure, nothing is skipped. A process of the runtime that is left after the tests is a failure,
-too (looked for on Linux only).
+too (looked for on Linux only, and not when CODEX_BIN is a script: what that starts may live
+anywhere).
 
   cargo xtask test routing             tests with `routing` in their name
   cargo xtask test --test wire         one file of tests

@@ -1,3 +1,5 @@
+//! Replies that fail.
+
 use hyper::StatusCode;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Points at which a reply waits for the test.
+
 use std::{io, sync::Arc};
 
 use tokio::sync::watch;

@@ -1,3 +1,5 @@
+//! What the model answers.
+
 use bytes::Bytes;
 use hyper::{
     HeaderMap, StatusCode,

@@ -1,3 +1,5 @@
+//! What the model was asked.
+
 use std::{fmt, sync::Arc};
 
 use hyper::{HeaderMap, http::request::Parts};

@@ -131,6 +131,7 @@ mod tests {
         assert_eq!(refusal("special", Some("MPL-2.0 AND MIT")), None);
         assert!(refusal("plain", Some("MPL-2.0")).is_some());
     }
+
     #[test]
     fn the_checked_in_rule_can_be_read_and_a_damaged_one_cannot() {
         assert!(!Rule::parse(include_str!("../../../deny.toml")).unwrap().allow.is_empty());

@@ -18,10 +18,13 @@ const MAX_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Without these the crate does not build, or its users miss something.
 const REQUIRED: &[&str] = &[
+    "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
+    "NOTICE",
     "README.md",
     "build.rs",
     "schema/README.md",
@@ -149,11 +152,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_readme_links_to_is_in_the_package() {
+        let readme = include_str!("../../../README.md");
+        let targets = readme.split("](").skip(1).filter_map(|it| it.split(')').next());
+        let files: Vec<_> = targets.filter(|it| !it.contains("://")).collect();
+        assert!(!files.is_empty());
+        for file in files {
+            assert!(REQUIRED.contains(&file), "{file}");
+        }
+    }
+
+    #[test]
     fn everything_else_is_stray() {
         for file in [
             ".ci/run",
             ".cargo/config.toml",
-            "ARCHITECTURE.md",
             "deny.toml",
             "examples/data/a.rs",
             "examples/notes.md",

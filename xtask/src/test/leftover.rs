@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -33,6 +34,11 @@ impl Watch {
         let place = fs::canonicalize(place)?;
         if !cfg!(target_os = "linux") {
             eprintln!("note: whether the tests leave processes behind is checked on Linux only");
+        } else if runtime.home.is_none() && is_script(&place)? {
+            eprintln!(
+                "note: CODEX_BIN is a script, so processes that the tests leave behind cannot be \
+                 told; set it to the binary that the script starts to have them looked for"
+            );
         }
         let before = processes_of(&place)?;
         Ok(Watch { place, before })
@@ -73,6 +79,14 @@ impl std::fmt::Display for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.pid, self.command)
     }
+}
+
+/// The kernel runs it with an interpreter, which is then the executable of its process.
+fn is_script(binary: &Path) -> anyhow::Result<bool> {
+    let mut start = Vec::new();
+    let file = File::open(binary).with_context(|| format!("cannot read {}", binary.display()))?;
+    file.take(2).read_to_end(&mut start)?;
+    Ok(start == b"#!")
 }
 
 /// Processes whose executable is `place` or in it; none where there is no `/proc` to ask.
