@@ -4,6 +4,7 @@
 
 #[path = "runtime/bad_input.rs"]
 mod bad_input;
+#[cfg(unix)]
 #[path = "runtime/commands.rs"]
 mod commands;
 #[path = "runtime/concurrency.rs"]

@@ -96,7 +96,7 @@ async fn turns_that_stream_at_once_hear_only_themselves() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn fifty_threads_run_a_turn_each_at_once() {
     run(async |place| {
         let (reply, hold) = Reply::new().hold();

@@ -1,4 +1,4 @@
-//! What the model does wrong ends the turn as an error that says all, and nothing more than the turn.
+//! What the model does wrong ends its turn as an error that says all, and ends nothing else.
 
 use codexkit::protocol::{CodexErrorInfo, ServerNotification, ThreadItem, TurnStatus};
 use codexkit::testing::{Reply, Usage};

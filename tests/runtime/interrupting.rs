@@ -3,9 +3,8 @@
 use codexkit::protocol::{ThreadItem, TurnInterruptParams, TurnStatus};
 use codexkit::testing::Reply;
 use codexkit::{Codex, Thread};
-use serde_json::json;
 
-use crate::support::{SOON, next_delta, run, until_command_started, within};
+use crate::support::{next_delta, run};
 
 /// Shows that the thread is not harmed.
 async fn still_talks(thread: &Thread) {
@@ -43,19 +42,22 @@ async fn an_interrupt_that_the_runtime_refuses_as_too_early_is_brought_through()
         let (reply, _hold) = Reply::new().delta("Once").hold();
         place.model.always(reply);
         let thread = place.thread().await;
-        let mut refused = 0;
-        for _ in 0..5 {
+        let mut refused = false;
+        for _ in 0..25 {
             let turn = thread.turn("Tell me a story.").await.unwrap();
             if let Err(error) = ask(thread.codex(), thread.id(), turn.id()).await {
                 let text = error.to_string();
                 assert!(text.contains("no active turn to interrupt (-32600)"), "{text}");
-                refused += 1;
+                refused = true;
             }
             turn.interrupt().await.unwrap();
             assert_eq!(turn.result().await.unwrap().status, TurnStatus::Interrupted);
+            if refused {
+                break;
+            }
         }
         // Otherwise the client would take care of something that does not happen.
-        assert_ne!(refused, 0);
+        assert!(refused);
     })
     .await;
 }
@@ -91,23 +93,6 @@ async fn an_interrupt_ends_every_handle_of_the_turn() {
         second.interrupt().await.unwrap();
         assert_eq!(first.result().await.unwrap().status, TurnStatus::Interrupted);
         assert_eq!(second.result().await.unwrap().status, TurnStatus::Interrupted);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_interrupted_turn_does_not_wait_for_its_command() {
-    run(async |place| {
-        let command = json!({"cmd": "exec sleep 1000", "yield_time_ms": 30_000});
-        place.model.push(Reply::new().function_call("call_1", "exec_command", command));
-        place.model.push("Yes.");
-        let thread = place.thread().await;
-        let mut turn = thread.turn("Wait.").await.unwrap();
-        until_command_started(&mut turn).await;
-        turn.interrupt().await.unwrap();
-        let result = within(SOON, turn.result()).await.unwrap();
-        assert_eq!(result.status, TurnStatus::Interrupted);
-        still_talks(&thread).await;
     })
     .await;
 }

@@ -9,9 +9,10 @@ use codexkit::protocol::{CommandExecParams, ThreadLoadedListParams};
 use codexkit::testing::{MockModel, Reply, TestHome};
 use serde_json::json;
 
+use crate::commands::until_command_started;
 use crate::endings::{cut_off, last_of, reason, reasons_of_later_calls, speaking};
 use crate::processes::{end_within, kill, of_home, runtime_of, terminate};
-use crate::support::{SOON, run, until_command_started, within};
+use crate::support::{SOON, run, within};
 
 fn assert_killed(reason: &CloseReason) {
     match reason {

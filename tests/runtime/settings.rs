@@ -178,21 +178,6 @@ async fn the_runtime_is_told_what_the_agent_may_do() {
 }
 
 #[tokio::test]
-async fn commands_see_the_environment_of_the_client() {
-    run(async |place| {
-        let print = json!({"cmd": "echo \"[$KEPT$GONE]\""});
-        place.model.push(Reply::new().function_call("call_1", "exec_command", print));
-        place.model.push("ok");
-        let builder = place.builder().env("KEPT", "kept").env("GONE", "gone").env_remove("GONE");
-        let thread = place.start_with(builder).await.thread_start().await.unwrap();
-        thread.run("go").await.unwrap();
-        let output = asked(&place.model).tool_output("call_1").unwrap();
-        assert!(output.contains("[kept]"), "{output}");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn params_change_anything_but_the_thread_and_the_input() {
     run(async |place| {
         place.model.always("ok");

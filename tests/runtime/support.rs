@@ -2,14 +2,10 @@
 
 #[cfg(target_os = "linux")]
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::Write;
 use std::panic::Location;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-use codexkit::protocol::{ServerNotification, ThreadItem};
+use codexkit::protocol::ServerNotification;
 use codexkit::testing::{MockModel, TestHome};
 use codexkit::{Codex, CodexBuilder, Result, Thread, TurnEvent, TurnHandle};
 
@@ -120,40 +116,4 @@ pub(crate) async fn rest(turn: &mut TurnHandle) -> Result<Vec<TurnEvent>> {
         events.push(event?);
     }
     Ok(events)
-}
-
-/// Reads events until a command has begun. What it says before that has no delta.
-pub(crate) async fn until_command_started(turn: &mut TurnHandle) {
-    next_where(turn, |it| match it {
-        ServerNotification::ItemStarted(it) => {
-            matches!(it.item, ThreadItem::CommandExecution(_)).then_some(())
-        }
-        _ => None,
-    })
-    .await;
-}
-
-/// A place where a command waits until the test lets it go on.
-pub(crate) struct Gate {
-    path: PathBuf,
-    pipe: File,
-}
-
-impl Gate {
-    pub(crate) fn new(place: &Place) -> Gate {
-        let path = place.home.path().join("gate");
-        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-        // Open at both ends, so that nobody here has to wait for the command to open it.
-        let pipe = File::options().read(true).write(true).open(&path).unwrap();
-        Gate { path, pipe }
-    }
-
-    /// The shell command that waits here.
-    pub(crate) fn wait(&self) -> String {
-        format!("read -r _ < '{}'", self.path.display())
-    }
-
-    pub(crate) fn open(mut self) {
-        writeln!(self.pipe).unwrap();
-    }
 }

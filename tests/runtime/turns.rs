@@ -170,7 +170,10 @@ async fn the_response_is_chosen_by_the_phases_of_the_messages() {
 #[tokio::test]
 async fn images_reach_the_model() {
     /// One transparent dot.
-    const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg==";
+    const PIXEL: &str = concat!(
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ",
+        "AAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJggg==",
+    );
     run(async |place| {
         place.model.push("A dot.");
         let thread = place.thread().await;
