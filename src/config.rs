@@ -187,7 +187,8 @@ impl CodexBuilder {
     }
 
     /// How many requests may be without an answer at a time; more wait for their turn. 64 by
-    /// default, and at least 1. The runtime begins to drop answers at about 140.
+    /// default, and at least 1. The runtime begins to drop answers at about 140. Steering and
+    /// interrupting a turn come on top.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.limits.in_flight = requests;
         self
@@ -244,8 +245,8 @@ impl CodexBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for settings that cannot work, and what can happen to any request:
-    /// the handshake failed.
+    /// [`Error::InvalidInput`] for settings that cannot work, [`Error::VersionMismatch`] if only the
+    /// pinned version will do, and what can happen to any request: the handshake failed.
     ///
     /// # Cancel safety
     ///

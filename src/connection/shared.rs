@@ -98,13 +98,12 @@ impl Shared {
         abandoned_for: Duration,
     ) -> Option<Waiter> {
         let (pending, receiver) = Pending::new(slot);
-        let waiter = Waiter::new(id, self, receiver, abandoned_for);
         let mut state = self.state();
         if !state.send(line) {
             return None;
         }
         state.pending.insert(id, pending);
-        Some(waiter)
+        Some(Waiter::new(id, self, receiver, abandoned_for))
     }
 
     /// Queues a line for writing. False if nothing is written any more.
@@ -251,7 +250,10 @@ impl State {
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
                 }
-                None => self.publish(|| FeedItem::unmatched(envelope::response_id(line))),
+                None => {
+                    let id = envelope::response_id(line)?;
+                    self.publish(|| FeedItem::unmatched(id));
+                }
             },
             Message::Request { method, id, params } => {
                 let refusal = request::refuse(&method, params);

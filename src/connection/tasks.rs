@@ -33,7 +33,9 @@ pub(super) fn spawn(
     let Transport { reader, writer, process } = transport;
     let reader = tokio::spawn(read(reader, Arc::clone(shared)));
     let writer = tokio::spawn(write(writer, outgoing));
-    tokio::spawn(supervise(Arc::clone(shared), reader, writer, process, close_grace));
+    // Made here, so that it is there even if the supervisor never gets to run.
+    let finish = Finish(Arc::clone(shared));
+    tokio::spawn(supervise(finish, reader, writer, process, close_grace));
 }
 
 /// Never runs user code and never waits for a user.
@@ -76,14 +78,15 @@ enum Cause {
     Exited(io::Result<ExitStatus>),
 }
 
+/// The guard comes first, so that it is dropped last: after the process.
 async fn supervise(
-    shared: Arc<Shared>,
+    finish: Finish,
     mut reader: Task,
     mut writer: Task,
     mut process: Option<Process>,
     close_grace: Duration,
 ) {
-    let finish = Finish(Arc::clone(&shared));
+    let shared = &finish.0;
     let cause = tokio::select! {
         biased;
         () = shared.stopped() => Cause::Stopped,

@@ -105,12 +105,16 @@ fn is_stamped(line: &str) -> bool {
 }
 
 /// The id of a response, whatever it is.
-pub(crate) fn response_id(line: &str) -> Value {
+///
+/// # Errors
+///
+/// The line is not JSON.
+pub(crate) fn response_id(line: &str) -> serde_json::Result<Value> {
     #[derive(Deserialize)]
     struct Response {
         id: Value,
     }
-    serde_json::from_str(line).map_or(Value::Null, |response: Response| response.id)
+    serde_json::from_str(line).map(|response: Response| response.id)
 }
 
 /// The content of a string literal and what follows its closing quote, if it has no escapes.

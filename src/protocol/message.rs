@@ -15,13 +15,20 @@ use super::{
 };
 
 /// A notification as it was received.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RawMessage {
     /// The method on the wire.
     pub method: String,
     /// The params; null when there were none.
     pub params: Value,
+}
+
+impl fmt::Debug for RawMessage {
+    /// Leaves out the params: nobody knows whether they hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawMessage").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 impl ServerNotification {

@@ -120,8 +120,10 @@ impl TurnQueue {
     pub(crate) fn discard(&self) {
         let mut state = lock(&self.state);
         state.end = Some(End::Unread);
-        state.segments = VecDeque::new();
-        state.spare = None;
+        let unread = (std::mem::take(&mut state.segments), state.spare.take(), state.waker.take());
+        // It may be much: nobody has to wait while it is freed.
+        drop(state);
+        drop(unread);
     }
 
     /// Replaces a segment that was read to its end by the next one.
