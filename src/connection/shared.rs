@@ -245,16 +245,15 @@ impl State {
                     self.publish(|| FeedItem::notification(line));
                 }
             }
-            Message::Response { id, is_error } => match self.pending.remove(&id) {
-                Some(pending) => {
+            Message::Response { id, is_error } => {
+                if let Some(pending) = self.pending.remove(&id) {
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
-                }
-                None => {
+                } else {
                     let id = envelope::response_id(line)?;
                     self.publish(|| FeedItem::unmatched(id));
                 }
-            },
+            }
             Message::Request { method, id, params } => {
                 let refusal = request::refuse(&method, params);
                 let line = envelope::answer_line(id, &refusal.answer)?;
