@@ -12,14 +12,17 @@ pub(super) fn check(root: &Path) -> anyhow::Result<()> {
     let package = package::pack(root, false)?;
 
     let consumer = root.join("target/ci/consumer");
+    // What is in a package has no time of change, so that cargo would take an old build for good.
+    if consumer.exists() {
+        fs::remove_dir_all(&consumer).context("cannot remove the consumer of the last run")?;
+    }
     fs::create_dir_all(consumer.join("src"))?;
     fs::write(consumer.join("src/main.rs"), example)?;
     fs::write(consumer.join("Cargo.toml"), manifest(&package.folder))?;
     // The package's own lock file, so that a consumer is no reason to ask the registry.
     fs::copy(package.folder.join("Cargo.lock"), consumer.join("Cargo.lock"))?;
     let mut command = cargo::cargo(&consumer, ["build", "--offline"]);
-    let target = cargo::metadata(root)?.target_directory;
-    cargo::run(command.env("CARGO_TARGET_DIR", target))
+    cargo::run(command.env("CARGO_TARGET_DIR", consumer.join("target")))
 }
 
 fn manifest(package: &Path) -> String {
