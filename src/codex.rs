@@ -47,7 +47,8 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::Start`](crate::Error::Start) if there is none, or it is not a working app-server.
+    /// [`Error::Start`](crate::Error::Start) if there is none, or it is not a working app-server;
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) outside of a tokio runtime.
     ///
     /// # Cancel safety
     ///

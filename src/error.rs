@@ -46,7 +46,7 @@ pub enum Error {
     /// No answer came in time. The request may still take effect.
     #[non_exhaustive]
     Timeout {
-        /// What was waited for: a method, or a step of the start.
+        /// The method whose answer was waited for.
         what: &'static str,
         /// How long.
         after: Duration,
@@ -222,7 +222,7 @@ impl std::error::Error for TurnFailure {}
 #[non_exhaustive]
 pub enum CloseReason {
     /// This side closed it: [`Codex::close`](crate::Codex::close) was called, or the last handle
-    /// was dropped.
+    /// was dropped, or the async runtime that the connection was opened on went away.
     Local,
     /// The process ended, or closed its output, without being asked to.
     #[non_exhaustive]

@@ -18,7 +18,7 @@ pub(crate) const FEED_CAPACITY: usize = 256;
 /// How many characters of a line that nobody understands are kept.
 const LINE_HEAD: usize = 256;
 
-/// The events of a connection that belong to no turn that somebody listens to.
+/// The events of a connection that belong to no turn that has, or had, a handle.
 ///
 /// The feed is bounded: who reads too slowly gets [`ConnectionEvent::Lagged`] instead of the events
 /// that were lost. It does not keep the connection open.
