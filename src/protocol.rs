@@ -7,10 +7,8 @@
 //!   [`ServerCall`] for what the server calls, [`Notification`] for what the server tells.
 //! - **Enums and unions that the runtime sends are open.** A value, variant or property that this
 //!   version does not know is kept as it came (`Unrecognized`, [`ExtraFields`]) and written back
-//!   unchanged. One thing is lost: a property that is added to a union case without properties,
-//!   such as [`ThreadStatus::Idle`], is dropped. Closed are [`RequestId`], and the enums over
-//!   methods but [`ServerNotification`]: [`ServerRequest`], [`ClientRequest`] and
-//!   [`ClientNotification`].
+//!   unchanged. Closed are [`RequestId`], and the enums over methods but [`ServerNotification`]:
+//!   [`ServerRequest`], [`ClientRequest`] and [`ClientNotification`].
 //! - **Params** are made with `new`, which takes what is required, and one setter per optional
 //!   property. Types are `#[non_exhaustive]`, so a new property breaks nothing.
 //! - **Names on the wire** are those of the schema; the docs name them where the schema says no more.

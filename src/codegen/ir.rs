@@ -73,6 +73,13 @@ pub(super) struct Field {
     pub experimental: bool,
 }
 
+impl Field {
+    /// It is always there, so that whoever makes the object has to give it.
+    pub(super) fn is_required(&self) -> bool {
+        matches!(self.presence, Presence::Required | Presence::Nullable)
+    }
+}
+
 /// When a property may be absent, and what absence means.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Presence {

@@ -104,7 +104,7 @@ fn properties_from_a_later_version_can_be_sent() {
 
 #[test]
 fn a_variant_without_properties_is_its_tag() {
-    assert_eq!(encode(SandboxPolicy::DangerFullAccess), json!({ "type": "dangerFullAccess" }));
+    assert_eq!(encode(SandboxPolicy::danger_full_access()), json!({ "type": "dangerFullAccess" }));
 }
 
 #[test]

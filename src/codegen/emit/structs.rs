@@ -27,10 +27,6 @@ struct Printed<'a> {
 }
 
 impl Printed<'_> {
-    fn is_required(&self) -> bool {
-        matches!(self.field.presence, Presence::Required | Presence::Nullable)
-    }
-
     /// Numbers and flags are taken as they are: a literal could not infer its type otherwise.
     fn is_scalar(&self) -> bool {
         let ty = self.inner.to_string();
@@ -135,7 +131,7 @@ fn declaration(
     });
     let secret = fields.iter().any(|it| it.secret);
     let debug = (!secret).then(|| quote!(Debug,));
-    let optional = input && !fields.iter().any(Printed::is_required);
+    let optional = input && !fields.iter().any(|it| it.field.is_required());
     let intrinsic = fields.iter().all(|it| match &it.field.presence {
         Presence::Default(it) => is_intrinsic(it),
         _ => true,
@@ -206,9 +202,9 @@ fn redacted_debug(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
 
 /// `new` with what is required, ids first, and a setter for everything else.
 fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
-    let mut required: Vec<_> = fields.iter().filter(|it| it.is_required()).collect();
+    let mut required: Vec<_> = fields.iter().filter(|it| it.field.is_required()).collect();
     required.sort_by_key(|it| rank(&it.field.wire));
-    let optional: Vec<_> = fields.iter().filter(|it| !it.is_required()).collect();
+    let optional: Vec<_> = fields.iter().filter(|it| !it.field.is_required()).collect();
     let new = if required.is_empty() {
         quote! {
             /// All properties left out or at their defaults.

@@ -23,10 +23,7 @@ pub(super) fn strings(doc: &TokenStream, name: &Ident, arms: &[Arm]) -> TokenStr
         let ident = ident(&it.name);
         quote!(#doc #ident)
     });
-    let pairs = arms.iter().map(|it| {
-        let (ident, wire) = (ident(&it.name), &it.wire);
-        quote!(#ident = #wire)
-    });
+    let pairs = arms.iter().map(pair);
     quote! {
         #doc
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,13 +47,16 @@ impl Emitter<'_> {
     ) -> Result<TokenStream> {
         let describe = |it: &Arm| format!("The case whose `{tag}` is `{}`.", it.wire);
         let declaration = self.declaration(name, ty, arms, &describe, true)?;
-        let (payloads, units) = split(arms);
         let accessors = self.accessors(name, arms);
+        let constructors =
+            if ty.input { self.constructors(name, arms) } else { TokenStream::new() };
+        let variants = arms.iter().map(pair);
         let ident = ident(name);
         Ok(quote! {
             #declaration
+            #constructors
             #accessors
-            tagged_union! { #ident, #tag, { #(#payloads,)* }, { #(#units,)* } }
+            tagged_union! { #ident, #tag { #(#variants,)* } }
         })
     }
 
@@ -156,6 +156,33 @@ impl Emitter<'_> {
             }
             #(#conversions)*
         })
+    }
+
+    /// A function for every variant that needs nothing but its name.
+    fn constructors(&self, name: &str, arms: &[Arm]) -> TokenStream {
+        let is_bare = |it: &&Arm| {
+            let body = it.payload.as_ref().and_then(|it| self.struct_of(it));
+            body.is_some_and(|it| !it.fields.iter().any(Field::is_required))
+        };
+        let functions = arms.iter().filter(is_bare).map(|it| {
+            let (variant, function) = (ident(&it.name), snake_ident(&it.name));
+            let doc = variant_doc(
+                it,
+                &format!("[`{0}`](Self::{0}) with everything else left out.", it.name),
+            );
+            quote! {
+                #doc
+                pub fn #function() -> Self {
+                    Self::#variant(Default::default())
+                }
+            }
+        });
+        let functions: Vec<_> = functions.collect();
+        if functions.is_empty() {
+            return TokenStream::new();
+        }
+        let name = ident(name);
+        quote!(impl #name { #(#functions)* })
     }
 
     /// Getters for the strings that every variant carries.
@@ -261,12 +288,13 @@ impl Emitter<'_> {
 fn split(arms: &[Arm]) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let (payloads, units): (Vec<&Arm>, Vec<&Arm>) =
         arms.iter().partition(|it| it.payload.is_some());
-    let pair = |it: &Arm| {
-        let (ident, wire) = (ident(&it.name), &it.wire);
-        quote!(#ident = #wire)
-    };
     let print = |arms: Vec<&Arm>| arms.into_iter().map(pair).collect();
     (print(payloads), print(units))
+}
+
+fn pair(arm: &Arm) -> TokenStream {
+    let (ident, wire) = (ident(&arm.name), &arm.wire);
+    quote!(#ident = #wire)
 }
 
 fn is_required_string(field: &Field) -> bool {
