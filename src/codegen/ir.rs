@@ -69,6 +69,8 @@ pub(super) struct Field {
     pub doc: Option<String>,
     /// The schema of the value when it is present and not null.
     pub schema: Value,
+    /// The schema allows null in the place of the value.
+    pub nullable: bool,
     pub presence: Presence,
     pub experimental: bool,
 }

@@ -19,7 +19,7 @@ use super::{
 /// An enum of strings.
 pub(super) fn strings(doc: &TokenStream, name: &Ident, arms: &[Arm]) -> TokenStream {
     let variants = arms.iter().map(|it| {
-        let doc = variant_doc(it, &format!("The value `{}`.", it.wire));
+        let doc = variant_doc(it, &format!("The value `{}`.", it.wire)).print();
         let ident = ident(&it.name);
         quote!(#doc #ident)
     });
@@ -120,7 +120,7 @@ impl Emitter<'_> {
         let mut payloads = BTreeSet::new();
         let name = ident(name);
         for arm in arms {
-            let (doc, variant) = (variant_doc(arm, &describe(arm)), ident(&arm.name));
+            let (doc, variant) = (variant_doc(arm, &describe(arm)).print(), ident(&arm.name));
             let Some(payload) = &arm.payload else {
                 variants.push(quote!(#doc #variant));
                 continue;
@@ -166,10 +166,8 @@ impl Emitter<'_> {
         };
         let functions = arms.iter().filter(is_bare).map(|it| {
             let (variant, function) = (ident(&it.name), snake_ident(&it.name));
-            let doc = variant_doc(
-                it,
-                &format!("[`{0}`](Self::{0}) with everything else left out.", it.name),
-            );
+            let text = format!("[`{variant}`](Self::{variant}) with everything else left out.");
+            let doc = variant_doc(it, "").with_text(text).print();
             quote! {
                 #doc
                 pub fn #function() -> Self {
