@@ -11,6 +11,11 @@
 //!   such as [`ThreadStatus::Idle`], is dropped. Closed are [`RequestId`], and the enums over
 //!   methods but [`ServerNotification`]: [`ServerRequest`], [`ClientRequest`] and
 //!   [`ClientNotification`].
+//! - **Lists and maps keep what fits.** An element of another shape is left out of the field and
+//!   found, with the reason, among the [`malformed_elements`](ExtraFields::malformed_elements) of
+//!   the struct; it is written back to its place. Whoever decides something by a whole list, such
+//!   as the words of a command, looks there first. In a list of unions that element is
+//!   `Unrecognized` in the list itself.
 //! - **Params** are made with `new`, which takes what is required, and one setter per optional
 //!   property. Types are `#[non_exhaustive]`, so a new property breaks nothing.
 //! - **Names on the wire** are those of the schema; the docs name them where the schema says no more.
@@ -32,6 +37,7 @@ pub(crate) mod envelope;
 mod error;
 mod extra;
 mod json;
+mod malformed;
 #[macro_use]
 mod macros;
 pub(crate) mod message;
@@ -42,6 +48,7 @@ pub use self::{
     error::{DecodeError, ServerRequestError},
     extra::ExtraFields,
     generated::*,
+    malformed::{ElementPlace, MalformedElement},
     message::RawMessage,
 };
 
