@@ -39,7 +39,10 @@ pub(super) trait Json: Sized {
         value: &Value,
         _malformed: &mut Vec<MalformedElement>,
     ) -> Result<Self, DecodeError> {
-        at_key(key, value)
+        match Self::from_json(value) {
+            Ok(it) => Ok(it),
+            Err(it) => Err(it.at_key(key)),
+        }
     }
 
     fn to_json(&self) -> Value;
