@@ -106,3 +106,58 @@ impl fmt::Debug for Redacted {
         f.write_str("<redacted>")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{error::DecodeError, malformed::ElementPlace},
+        *,
+    };
+
+    fn malformed(value: &Value) -> ExtraFields {
+        let reason = DecodeError::expected("a string", value);
+        ExtraFields::holding(vec![MalformedElement::new(
+            "list",
+            ElementPlace::Index(2),
+            value,
+            reason,
+        )])
+    }
+
+    #[test]
+    fn nothing_takes_the_space_of_a_pointer() {
+        assert_eq!(size_of::<ExtraFields>(), size_of::<usize>());
+        assert_eq!(ExtraFields::holding(Vec::new()), ExtraFields::default());
+        assert!(ExtraFields::default().is_empty());
+        assert_eq!(ExtraFields::default().malformed_elements(), []);
+        assert_eq!(format!("{:?}", ExtraFields::default()), "{}");
+    }
+
+    #[test]
+    fn a_malformed_element_counts_and_is_no_property() {
+        let extra = malformed(&json!(7));
+        assert!(!extra.is_empty());
+        assert_eq!(extra.iter().count(), 0);
+        assert_eq!(extra.get("list"), None);
+        assert_eq!(extra.clone(), extra);
+        assert_ne!(extra, malformed(&json!(8)));
+        assert_ne!(extra, ExtraFields::default());
+    }
+
+    #[test]
+    fn debug_shows_place_and_reason_of_an_element_but_not_its_value() {
+        let mut extra = malformed(&json!({ "token": "not-for-print" }));
+        extra.insert("mood", 1);
+        assert_eq!(
+            format!("{extra:?}"),
+            r#"{"mood": Number(1), malformed: `list[2]`: expected a string, found an object}"#
+        );
+        assert_eq!(
+            format!("{:?}", extra.malformed_elements()[0]),
+            "MalformedElement { property: \"list\", place: Index(2), reason: DecodeError(Repr \
+             { path: \"list[2]\", message: \"expected a string, found an object\" }), .. }"
+        );
+    }
+}
