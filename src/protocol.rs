@@ -9,6 +9,11 @@
 //!   version does not know is kept as it came (`Unrecognized`, [`ExtraFields`]) and written back
 //!   unchanged. Closed are [`RequestId`], and the enums over methods but [`ServerNotification`]:
 //!   [`ServerRequest`], [`ClientRequest`] and [`ClientNotification`].
+//! - **Lists and maps keep what fits.** An element of another shape is left out of the field and
+//!   found, with the reason, among the [`malformed_elements`](ExtraFields::malformed_elements) of
+//!   the struct; it is written back to its place. Whoever decides something by a whole list, such
+//!   as the words of a command, looks there first. In a list of unions that element is
+//!   `Unrecognized` in the list itself.
 //! - **Params** are made with `new`, which takes what is required, and one setter per optional
 //!   property. Types are `#[non_exhaustive]`, so a new property breaks nothing.
 //! - **What is experimental** says so. It is what the stable bundle of the schema lacks, is here with
@@ -36,6 +41,7 @@ mod error;
 mod experimental;
 mod extra;
 mod json;
+mod malformed;
 #[macro_use]
 mod macros;
 pub(crate) mod message;
@@ -46,6 +52,7 @@ pub use self::{
     error::{DecodeError, ServerRequestError},
     extra::ExtraFields,
     generated::*,
+    malformed::{ElementPlace, MalformedElement},
     message::RawMessage,
 };
 

@@ -169,12 +169,25 @@ fn is_intrinsic(value: &Value) -> bool {
     }
 }
 
-/// The structs that a streaming notification consists of.
+/// The structs that a streaming notification consists of. Not those with a list: one element that
+/// does not fit must not take the others along, and only the way through a value sees to that.
 fn streamed(types: &Types, methods: &Methods) -> Result<BTreeSet<String>> {
     let roots = methods.notifications.iter().filter(|it| it.is_streaming());
     let mut res = graph::closure(types, roots.map(|it| it.params.as_str()))?;
-    res.retain(|it| matches!(types[it].shape, Shape::Struct(_)));
+    res.retain(|it| match &types[it].shape {
+        Shape::Struct(body) => !body.fields.iter().any(|it| has_elements(types, &it.schema)),
+        _ => false,
+    });
     Ok(res)
+}
+
+/// Whether a value of `schema` is a list or a map.
+fn has_elements(types: &Types, schema: &Value) -> bool {
+    match reference(schema).and_then(|it| types.get(it)).map(|it| &it.shape) {
+        Some(Shape::Alias(target)) => has_elements(types, target),
+        Some(_) => false,
+        None => matches!(schema.get("type").and_then(Value::as_str), Some("array" | "object")),
+    }
 }
 
 fn ident(name: &str) -> Ident {
@@ -188,4 +201,55 @@ fn snake_ident(name: &str) -> Ident {
 
 fn variant_doc(arm: &Arm, fallback: &str) -> Doc {
     Doc::new(arm.doc.as_deref(), fallback, arm.experimental)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::{
+            ir::{Field, Presence, Struct},
+            methods::Notification,
+            schema::reference_to,
+        },
+        *,
+    };
+
+    fn with_field(schema: Value) -> Type {
+        let (wire, presence) = ("x".to_owned(), Presence::Optional);
+        let field =
+            Field { wire, doc: None, schema, nullable: false, presence, experimental: false };
+        Type::new(None, Shape::Struct(Struct { fields: vec![field], ..Struct::default() }))
+    }
+
+    /// Whether a notification is streamed whose property has this schema.
+    fn is_streamed(schema: Value) -> bool {
+        let list = Shape::Alias(json!({ "type": "array", "items": { "type": "string" } }));
+        let types = Types::from([
+            ("Delta".to_owned(), with_field(schema)),
+            ("List".to_owned(), Type::new(None, list)),
+            ("Part".to_owned(), with_field(json!({ "type": "string" }))),
+        ]);
+        let notification = Notification {
+            method: "text/delta".to_owned(),
+            params: "Delta".to_owned(),
+            variant: "Delta".to_owned(),
+            exclusive: true,
+            doc: None,
+            experimental: false,
+        };
+        let methods = Methods { notifications: vec![notification], ..Methods::default() };
+        streamed(&types, &methods).unwrap().contains("Delta")
+    }
+
+    #[test]
+    fn what_streams_decodes_without_a_detour_unless_it_has_a_list() {
+        assert!(is_streamed(json!({ "type": "string" })));
+        assert!(is_streamed(reference_to("Part")));
+        assert!(is_streamed(json!(true)));
+        assert!(!is_streamed(json!({ "type": "array", "items": { "type": "string" } })));
+        assert!(!is_streamed(json!({ "type": "object", "additionalProperties": true })));
+        assert!(!is_streamed(reference_to("List")));
+    }
 }

@@ -10,13 +10,15 @@ pub(super) const CATCH_ALL: &str = "Unrecognized";
 pub(super) const REST: &str = "unrecognized";
 
 /// Names that the hand-written part of the module takes.
-const TAKEN: [&str; 16] = [
+const TAKEN: [&str; 18] = [
     "ClientNotification",
     "ClientRequest",
     "DecodeError",
+    "ElementPlace",
     "Experimental",
     "ExtraFields",
     "Json",
+    "MalformedElement",
     "Map",
     "Notification",
     "NotificationSeed",

@@ -4,12 +4,21 @@
 //! the time, names the place of an error, and does not depend on which features of `serde_json`
 //! some other crate enables.
 
+mod fit;
+mod plain;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de::Error};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::{error::DecodeError, extra::ExtraFields};
+use super::{
+    error::DecodeError,
+    extra::ExtraFields,
+    malformed::{ElementPlace, MalformedElement, put_back},
+};
+
+pub(super) use self::fit::{Fit, Test};
 
 /// A type of the protocol.
 ///
@@ -22,6 +31,19 @@ pub(super) trait Json: Sized {
     /// Decodes like `from_json`, but when this is a union, its own variant must fit.
     fn from_json_strict(value: &Value) -> Result<Self, DecodeError> {
         Self::from_json(value)
+    }
+
+    /// Decodes the property `key`. A list does not fail because of an element that does not fit:
+    /// it leaves it out and adds it to `_malformed`.
+    fn from_property(
+        key: &'static str,
+        value: &Value,
+        _malformed: &mut Vec<MalformedElement>,
+    ) -> Result<Self, DecodeError> {
+        match Self::from_json(value) {
+            Ok(it) => Ok(it),
+            Err(it) => Err(it.at_key(key)),
+        }
     }
 
     fn to_json(&self) -> Value;
@@ -38,17 +60,18 @@ pub(super) fn through_json<'de, T: Json, D: Deserializer<'de>>(
 pub(super) struct Object<'a> {
     map: &'a Map<String, Value>,
     seen: Vec<&'static str>,
+    malformed: Vec<MalformedElement>,
 }
 
 impl<'a> Object<'a> {
     pub(super) fn of(value: &'a Value) -> Result<Self, DecodeError> {
         let map = entries(value)?;
-        Ok(Self { map, seen: Vec::with_capacity(map.len()) })
+        Ok(Self { map, seen: Vec::with_capacity(map.len()), malformed: Vec::new() })
     }
 
     pub(super) fn required<T: Json>(&mut self, key: &'static str) -> Result<T, DecodeError> {
         match self.get(key) {
-            Some(it) => at_key(key, it),
+            Some(it) => T::from_property(key, it, &mut self.malformed),
             None => Err(DecodeError::new("missing").at_key(key)),
         }
     }
@@ -59,7 +82,7 @@ impl<'a> Object<'a> {
     ) -> Result<Option<T>, DecodeError> {
         match self.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(it) => Ok(Some(at_key(key, it)?)),
+            Some(it) => Ok(Some(T::from_property(key, it, &mut self.malformed)?)),
         }
     }
 
@@ -96,7 +119,7 @@ impl<'a> Object<'a> {
 
     /// What no field took.
     pub(super) fn rest(self) -> ExtraFields {
-        let mut res = ExtraFields::default();
+        let mut res = ExtraFields::holding(self.malformed);
         if self.seen.len() < self.map.len() {
             let rest = self.map.iter().filter(|it| !self.seen.contains(&it.0.as_str()));
             rest.for_each(|(key, value)| res.insert(key.clone(), value.clone()));
@@ -127,16 +150,27 @@ fn elements(value: &Value) -> Result<&Vec<Value>, DecodeError> {
     value.as_array().ok_or_else(|| DecodeError::expected("an array", value))
 }
 
-/// An object that is being encoded.
-pub(super) struct Fields(Map<String, Value>);
+fn entries_at<'a>(key: &str, value: &'a Value) -> Result<&'a Map<String, Value>, DecodeError> {
+    entries(value).map_err(|it| it.at_key(key))
+}
 
-impl Fields {
-    pub(super) fn new(extra: &ExtraFields) -> Self {
-        Self(extra.to_map())
+fn elements_at<'a>(key: &str, value: &'a Value) -> Result<&'a Vec<Value>, DecodeError> {
+    elements(value).map_err(|it| it.at_key(key))
+}
+
+/// An object that is being encoded.
+pub(super) struct Fields<'a> {
+    map: Map<String, Value>,
+    malformed: &'a [MalformedElement],
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(extra: &'a ExtraFields) -> Self {
+        Self { map: extra.to_map(), malformed: extra.malformed_elements() }
     }
 
     pub(super) fn required(mut self, key: &str, value: Value) -> Self {
-        self.0.insert(key.to_owned(), value);
+        self.map.insert(key.to_owned(), value);
         self
     }
 
@@ -153,11 +187,14 @@ impl Fields {
     }
 
     pub(super) fn unless<T: Json + PartialEq>(self, key: &str, value: &T, default: &T) -> Self {
-        if value == default { self } else { self.required(key, value.to_json()) }
+        // Without its malformed elements, a list that is not the default may look like it.
+        let is_default = value == default && self.malformed.iter().all(|it| it.property() != key);
+        if is_default { self } else { self.required(key, value.to_json()) }
     }
 
-    pub(super) fn finish(self) -> Value {
-        Value::Object(self.0)
+    pub(super) fn finish(mut self) -> Value {
+        put_back(self.malformed, &mut self.map);
+        Value::Object(self.map)
     }
 }
 
@@ -185,130 +222,6 @@ pub(super) fn external(value: &Value) -> Option<(&str, Option<&Value>)> {
         }
         _ => None,
     }
-}
-
-/// How to tell that a value is one alternative of an untagged union.
-#[derive(Clone, Copy)]
-pub(super) enum Test {
-    IsArray,
-    IsInteger,
-    IsString,
-    Fits(&'static [Fit]),
-}
-
-/// One object that counts as the alternative.
-#[derive(Clone, Copy)]
-pub(super) struct Fit {
-    pub(super) required: &'static [&'static str],
-    /// Properties that must have one of these values when they are there.
-    pub(super) values: &'static [(&'static str, &'static [&'static str])],
-    /// All properties that the object may have, if it is closed.
-    pub(super) allowed: Option<&'static [&'static str]>,
-}
-
-impl Test {
-    pub(super) fn passes(self, value: &Value) -> bool {
-        match self {
-            Self::IsArray => value.is_array(),
-            Self::IsInteger => value.is_i64(),
-            Self::IsString => value.is_string(),
-            Self::Fits(all) => {
-                value.as_object().is_some_and(|map| all.iter().any(|it| it.fits(map)))
-            }
-        }
-    }
-}
-
-impl Fit {
-    fn fits(&self, map: &Map<String, Value>) -> bool {
-        let has_value = |(key, values): &(&str, &[&str])| match map.get(*key) {
-            None | Some(Value::Null) => true,
-            Some(it) => it.as_str().is_some_and(|it| values.contains(&it)),
-        };
-        // Null is as good as absent: else a value would change its variant on the way.
-        let may_have = |(key, value): (&String, &Value)| {
-            value.is_null() || self.allowed.is_none_or(|all| all.contains(&key.as_str()))
-        };
-        self.required.iter().all(|it| map.contains_key(*it))
-            && self.values.iter().all(has_value)
-            && map.iter().all(may_have)
-    }
-}
-
-impl Json for Value {
-    fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        Ok(value.clone())
-    }
-
-    fn to_json(&self) -> Value {
-        self.clone()
-    }
-}
-
-impl Json for Map<String, Value> {
-    fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        entries(value).cloned()
-    }
-
-    fn to_json(&self) -> Value {
-        Value::Object(self.clone())
-    }
-}
-
-impl Json for String {
-    fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        match value {
-            Value::String(it) => Ok(it.clone()),
-            _ => Err(DecodeError::expected("a string", value)),
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        Value::String(self.clone())
-    }
-}
-
-impl Json for bool {
-    fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        value.as_bool().ok_or_else(|| DecodeError::expected("a boolean", value))
-    }
-
-    fn to_json(&self) -> Value {
-        Value::Bool(*self)
-    }
-}
-
-impl Json for f64 {
-    fn from_json(value: &Value) -> Result<Self, DecodeError> {
-        value.as_f64().ok_or_else(|| DecodeError::expected("a number", value))
-    }
-
-    fn to_json(&self) -> Value {
-        Number::from_f64(*self).map_or(Value::Null, Value::Number)
-    }
-}
-
-macro_rules! json_integer {
-    ($($ty:ty, $read:ident;)*) => {$(
-        impl Json for $ty {
-            fn from_json(value: &Value) -> Result<Self, DecodeError> {
-                let res = value.$read().and_then(|it| Self::try_from(it).ok());
-                res.ok_or_else(|| DecodeError::expected(concat!("an integer (", stringify!($ty), ")"), value))
-            }
-
-            fn to_json(&self) -> Value {
-                Value::from(*self)
-            }
-        }
-    )*};
-}
-
-json_integer! {
-    i32, as_i64;
-    i64, as_i64;
-    u16, as_u64;
-    u32, as_u64;
-    u64, as_u64;
 }
 
 impl<T: Json> Json for Option<T> {
@@ -340,6 +253,29 @@ impl<T: Json> Json for Vec<T> {
         Ok(res)
     }
 
+    fn from_property(
+        key: &'static str,
+        value: &Value,
+        malformed: &mut Vec<MalformedElement>,
+    ) -> Result<Self, DecodeError> {
+        let items = elements_at(key, value)?;
+        let mut res = Self::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            match T::from_json(item) {
+                Ok(it) => res.push(it),
+                Err(it) => {
+                    malformed.push(MalformedElement::new(
+                        key,
+                        ElementPlace::Index(index),
+                        item,
+                        it,
+                    ));
+                }
+            }
+        }
+        Ok(res)
+    }
+
     fn to_json(&self) -> Value {
         let mut res = Vec::with_capacity(self.len());
         for it in self {
@@ -358,6 +294,26 @@ impl<T: Json> Json for BTreeMap<String, T> {
                 Ok(it) => res.insert(key.clone(), it),
                 Err(it) => return Err(it.at_key(key)),
             };
+        }
+        Ok(res)
+    }
+
+    fn from_property(
+        key: &'static str,
+        value: &Value,
+        malformed: &mut Vec<MalformedElement>,
+    ) -> Result<Self, DecodeError> {
+        let mut res = Self::new();
+        for (name, item) in entries_at(key, value)? {
+            let name = name.clone();
+            match T::from_json(item) {
+                Ok(it) => {
+                    res.insert(name, it);
+                }
+                Err(it) => {
+                    malformed.push(MalformedElement::new(key, ElementPlace::Key(name), item, it));
+                }
+            }
         }
         Ok(res)
     }

@@ -46,6 +46,7 @@ impl ServerNotification {
     /// Decodes the params of `method` and insists that they fit.
     ///
     /// Unions inside the params stay open: what they do not know becomes `Unrecognized` there.
+    /// Lists and maps leave out what does not fit; `unrecognized` beside them says so.
     ///
     /// # Errors
     /// When the method is unknown, or its params do not have the shape of their type.
@@ -59,6 +60,7 @@ impl ServerRequest {
     /// Decodes the params of `method` and insists that they fit.
     ///
     /// Unions inside the params stay open: what they do not know becomes `Unrecognized` there.
+    /// Lists and maps leave out what does not fit; `unrecognized` beside them says so.
     ///
     /// # Errors
     /// When the method is unknown, or its params do not have the shape of their type.

@@ -4,6 +4,7 @@
 
 mod examples;
 mod experimental;
+mod lists;
 mod methods;
 mod open;
 mod params;

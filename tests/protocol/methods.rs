@@ -135,11 +135,11 @@ fn a_server_request_that_does_not_decode_says_why() {
         matches!(&unknown, ServerRequestError::UnknownMethod { method } if method == "no/such")
     );
 
-    let params = json!({ "threadId": "t", "turnId": "u", "itemId": "i", "isBlocking": true,
-        "questions": [{ "id": "q" }] });
+    let params = json!({ "threadId": "t", "turnId": "u", "itemId": "i", "isBlocking": "yes",
+        "questions": [] });
     let invalid = ServerRequest::try_decode("item/tool/requestUserInput", &params).unwrap_err();
     let ServerRequestError::InvalidParams { source, .. } = &invalid else { panic!("{invalid}") };
-    assert_eq!(source.path(), "questions[0].header");
+    assert_eq!(source.path(), "isBlocking");
     assert_eq!(invalid.to_string(), "invalid params of `item/tool/requestUserInput`");
 }
 

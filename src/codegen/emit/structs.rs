@@ -155,7 +155,7 @@ fn declaration(
         #[non_exhaustive]
         pub struct #name {
             #(#parts,)*
-            /// Properties that this version of the protocol does not know.
+            /// Properties that this version of the protocol does not know, and elements that do not fit.
             pub unrecognized: ExtraFields,
         }
         #default
