@@ -42,6 +42,7 @@ pub(super) fn emit(
         roles,
         streamed,
         partly_experimental: experimental::partly(types),
+        secretive: graph::holders(types, |name, field| tables.is_secret(name, &field.wire)),
         translator: Translator::new(types)?,
     };
     let mut items = vec![quote! {
@@ -91,6 +92,8 @@ struct Emitter<'a> {
     streamed: BTreeSet<String>,
     /// The types that the client sends and that have something experimental in them.
     partly_experimental: BTreeSet<String>,
+    /// The types that hold a secret, at any depth.
+    secretive: BTreeSet<String>,
     translator: Translator,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Error, Result,
-    ir::{Shape, Type, Types},
+    ir::{Field, Shape, Type, Types},
     methods::Methods,
     schema::visit_references,
     tables::Tables,
@@ -57,6 +57,29 @@ pub(super) fn closure<'a>(
         }
     }
     Ok(res)
+}
+
+/// The names of the types that have a property for which `is_it` holds, at any depth.
+pub(super) fn holders(types: &Types, is_it: impl Fn(&str, &Field) -> bool) -> BTreeSet<String> {
+    let has_one = |name: &str, ty: &Type| match &ty.shape {
+        Shape::Struct(body) => body.fields.iter().any(|it| is_it(name, it)),
+        _ => false,
+    };
+    let direct = types.iter().filter(|(name, ty)| has_one(name, ty));
+    let mut res: BTreeSet<String> = direct.map(|it| it.0.clone()).collect();
+    loop {
+        let known = res.len();
+        for (name, ty) in types {
+            let mut refers = false;
+            references(ty, &mut |it| refers |= res.contains(it));
+            if refers {
+                res.insert(name.clone());
+            }
+        }
+        if res.len() == known {
+            return res;
+        }
+    }
 }
 
 /// Calls `visit` with every type that `ty` names.

@@ -4,8 +4,8 @@ use codexkit::protocol::{
     ApiKeyLoginAccountParams, ByteRange, ChatgptAuthTokensLoginAccountParams, ClientRequest,
     CustomGatewayProviderSettingsPatch, EnvironmentAddParams, LoginAccountParams,
     McpResourceReadTarget, PermissionsRequestApprovalResponse, ProviderSettingsPatch,
-    ReadOnlySandboxPolicy, ReasoningEffort, SandboxPolicy, TextUserInput, ThreadListParams,
-    ThreadSectionMoveParams, ThreadStartParams, TurnStartParams, UserInput,
+    ReadOnlySandboxPolicy, ReasoningEffort, ResponseItem, SandboxPolicy, TextUserInput,
+    ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams, UserInput,
 };
 use serde_json::{Value, json};
 
@@ -132,6 +132,23 @@ fn secrets_are_sent_and_never_printed() {
     }
     let debug = format!("{tokens:?}");
     assert!(debug.contains("account-1"), "what is no secret stays visible: {debug}");
+}
+
+#[test]
+fn secrets_that_do_not_fit_are_not_printed_either() {
+    let secret = "not-for-print";
+    let key = json!({ "type": "apiKey", "apiKey": [secret] });
+    let login: LoginAccountParams = serde_json::from_value(key.clone()).unwrap();
+    let shell = json!({ "type": "exec", "command": 7, "env": { "KEY": secret } });
+    let call = json!({ "type": "local_shell_call", "action": shell, "status": "completed" });
+    let item: ResponseItem = serde_json::from_value(call.clone()).unwrap();
+    let cut = json!({ "type": "local_shell_call", "action": shell });
+    let cut: ResponseItem = serde_json::from_value(cut).unwrap();
+    for debug in [format!("{login:?}"), format!("{item:?}"), format!("{cut:?}")] {
+        assert!(debug.contains("Unrecognized(<redacted>)"), "{debug}");
+        assert!(!debug.contains(secret), "{debug}");
+    }
+    assert_eq!([encode(login), encode(item)], [key, call]);
 }
 
 /// What the name of a property says about its value.

@@ -140,6 +140,10 @@ impl Emitter<'_> {
             }
         }
         let derives = if open { quote!(PartialEq) } else { quote!(PartialEq, Eq, Hash) };
+        // What does not fit its variant may be a secret all the same.
+        let is_secretive = open && self.secretive.contains(&name.to_string());
+        let debug = (!is_secretive).then(|| quote!(Debug,));
+        let redacted_debug = is_secretive.then(|| redacted_debug(&name, arms));
         let catch_all = open.then(|| {
             quote! {
                 /// A value that this version of the protocol does not know, as it was received.
@@ -148,12 +152,13 @@ impl Emitter<'_> {
         });
         Ok(quote! {
             #doc
-            #[derive(Clone, Debug, #derives)]
+            #[derive(Clone, #debug #derives)]
             #[non_exhaustive]
             pub enum #name {
                 #(#variants,)*
                 #catch_all
             }
+            #redacted_debug
             #(#conversions)*
         })
     }
@@ -279,6 +284,28 @@ impl Emitter<'_> {
         Ok(vec![quote! {
             Fit { required: &[#(#required),*], values: &[#(#values),*], allowed: #allowed }
         }])
+    }
+}
+
+fn redacted_debug(name: &Ident, arms: &[Arm]) -> TokenStream {
+    let arms = arms.iter().map(|it| {
+        let (variant, label) = (ident(&it.name), &it.name);
+        match it.payload {
+            Some(_) => quote!(Self::#variant(it) => f.debug_tuple(#label).field(it).finish()),
+            None => quote!(Self::#variant => f.write_str(#label)),
+        }
+    });
+    quote! {
+        impl std::fmt::Debug for #name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    #(#arms,)*
+                    Self::Unrecognized(_) => {
+                        f.debug_tuple("Unrecognized").field(&Redacted).finish()
+                    }
+                }
+            }
+        }
     }
 }
 
