@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeSet,
+    env,
     fs::{self, File},
-    io::{BufReader, Read},
+    io::{self, BufReader, Read},
     path::Path,
 };
 
@@ -56,6 +57,22 @@ pub(super) fn from_folder(folder: &Path, platform: &Platform, tree: &Path) -> an
         place(&mut file, path, hash, tree)?;
     }
     Ok(())
+}
+
+/// Unpacks nothing but the executable from the npm tarball of a runtime that is not pinned.
+pub(super) fn binary(tarball: impl Read, triple: &str, to: &Path) -> anyhow::Result<()> {
+    let path = format!("package/vendor/{triple}/bin/codex{}", env::consts::EXE_SUFFIX);
+    let mut archive = Archive::new(GzDecoder::new(BufReader::new(tarball)));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if entry.path_bytes() == path.as_bytes() {
+            ensure!(entry.header().entry_type().is_file(), "`{path}` is not a regular file");
+            let mut file = File::create_new(to)?;
+            io::copy(&mut entry, &mut file).with_context(|| format!("cannot unpack `{path}`"))?;
+            return make_executable(&file);
+        }
+    }
+    bail!("it does not hold `{path}`")
 }
 
 fn place(content: &mut impl Read, path: &str, hash: &str, tree: &Path) -> anyhow::Result<()> {
