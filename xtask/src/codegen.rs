@@ -130,6 +130,9 @@ impl Source {
 /// Writes what becomes of a schema, and says where and what.
 fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> {
     let version = &schema.version;
+    for note in &schema.notes {
+        eprintln!("note: {note}");
+    }
     let generated = generator::generate(&schema.input)
         .map_err(|it| anyhow!("cannot turn the schema of {version} into types: {it}"))?;
     let outline = outline::outline(&generated.protocol)
@@ -156,13 +159,9 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
         outline.experimental,
         generated.protocol.lines().count()
     );
-    for note in &schema.notes {
-        eprintln!("note: {note}");
-    }
     if !generated.stale.is_empty() {
         eprintln!(
-            "note: {} entries of src/codegen/tables.rs do not apply to {version}: {}",
-            generated.stale.len(),
+            "note: entries of src/codegen/tables.rs that do not apply to {version}: {}",
             generated.stale.join(", ")
         );
     }

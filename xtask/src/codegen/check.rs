@@ -32,7 +32,10 @@ pub(super) fn check(root: &Path, version: &str, out: &Path) -> anyhow::Result<()
     let sets = if switches.is_empty() { &[""][..] } else { &["", &*switches] };
     for set in sets {
         let start = Instant::now();
-        let mut command = cargo::cargo(&krate, ["build", "--offline", "--features", set]);
+        let mut command = cargo::cargo(&krate, ["build", "--offline"]);
+        if !set.is_empty() {
+            command.args(["--features", set]);
+        }
         let status = cargo::status(command.env("CARGO_TARGET_DIR", root.join("target")))?;
         if !status.success() {
             bail!(
