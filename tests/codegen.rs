@@ -154,6 +154,15 @@ fn the_outline_leaves_no_type_and_no_method_out() {
     }
 }
 
+/// A property that is renamed is no other property in the stable schema.
+#[test]
+fn no_fix_up_makes_a_stable_property_experimental() {
+    let text = outline(&generate(&pinned()).unwrap().protocol).unwrap().text;
+    let (_, fields) = text.split_once("\nstruct TurnStartedThreadTimelineEntry\n").unwrap();
+    let expected = "  position: u64\n  started_at: Option<i64>\n  turn_id: String\nstruct ";
+    assert!(fields.starts_with(expected), "{}", &fields[..expected.len()]);
+}
+
 /// The first lines in which two texts differ.
 fn difference(old: &str, new: &str) -> Option<String> {
     const SHOWN: usize = 10;
@@ -162,8 +171,11 @@ fn difference(old: &str, new: &str) -> Option<String> {
     if same == old.len() && same == new.len() {
         return None;
     }
-    let shown = |lines: &[&str], sign: &str| -> String {
-        lines[same..].iter().take(SHOWN).map(|it| format!("{sign}{it}\n")).collect()
-    };
-    Some(format!("which differ from line {}:\n{}{}", same + 1, shown(&old, "-"), shown(&new, "+")))
+    let mut res = format!("which differ from line {}:\n", same + 1);
+    for (sign, lines) in [("-", old), ("+", new)] {
+        for it in lines[same..].iter().take(SHOWN) {
+            res.extend([sign, it, "\n"]);
+        }
+    }
+    Some(res)
 }

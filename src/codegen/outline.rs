@@ -134,10 +134,8 @@ impl Outline {
         let functions = module.functions(name).iter().filter(|it| !is_setter(it));
         let functions: Vec<_> = functions.map(signature).collect();
         let is_null = matches!(item.fields, syn::Fields::Unit);
-        let kind = match is_null {
-            true => Some("null"),
-            false => (!item.fields.iter().any(is_rest)).then_some("closed"),
-        };
+        let is_closed = !is_null && !item.fields.iter().any(is_rest);
+        let kind = is_null.then_some("null").or(is_closed.then_some("closed"));
         let notes = self.notes(&item.attrs, [kind.map(str::to_owned)]);
         Ok(Block::new(format!("struct {name}{notes}"), name, lines, &functions))
     }
@@ -152,12 +150,11 @@ impl Outline {
             return Err(Error::new_spanned(field, message));
         };
         let functions = module.functions(ty);
-        let is_settable = match functions.iter().find(|it| it.ident == "new") {
-            Some(new) => functions.iter().chain([new]).any(|it| {
-                it.ident == *name || parameters(it).any(|(param, _)| param == name.to_string())
-            }),
-            None => true,
-        };
+        let is_settable = functions.iter().any(|it| it.ident == *name)
+            || functions
+                .iter()
+                .filter(|it| it.ident == "new")
+                .all(|new| parameters(new).any(|(parameter, _)| *name == parameter));
         let notes = [
             wire_note(name, wire),
             module.default_of(ty, name).map(|it| format!("default {it}")),
@@ -264,7 +261,7 @@ fn wire_note(name: &syn::Ident, wire: &str) -> Option<String> {
 }
 
 fn signature(it: &Signature) -> String {
-    let receiver = it.receiver().map(|it| source(it));
+    let receiver = it.receiver().map(source);
     let others = parameters(it).map(|(name, ty)| format!("{name}: {ty}"));
     let all: Vec<_> = receiver.into_iter().chain(others).collect();
     let output = match &it.output {
