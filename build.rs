@@ -2,6 +2,7 @@
 
 use std::{env, error::Error, fs, path::Path};
 
+#[allow(dead_code, reason = "the development tasks and the tests use more of it")]
 #[path = "src/codegen.rs"]
 mod codegen;
 
@@ -14,13 +15,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = Path::new("schema").join(name);
         fs::read_to_string(&path).map_err(|it| format!("cannot read {}: {it}", path.display()))
     };
-    let generated = codegen::generate(&codegen::Input {
+    let input = codegen::Input {
         stable: read("stable.json")?,
         experimental: read("experimental.json")?,
         pin: read("pin.json")?,
-    })
-    .and_then(codegen::Generated::checked)
-    .map_err(|it| format!("cannot turn the schema into types: {it}"))?;
+    };
+    let scope = match env::var_os("CARGO_FEATURE_EXPERIMENTAL") {
+        Some(_) => codegen::Scope::Experimental,
+        None => codegen::Scope::Stable,
+    };
+    let generated = codegen::generate(&input, scope)
+        .and_then(codegen::Generated::checked)
+        .map_err(|it| format!("cannot turn the schema into types: {it}"))?;
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set, run this through cargo")?;
     fs::write(Path::new(&out).join("protocol.rs"), generated.protocol)?;
     fs::write(Path::new(&out).join("registry.rs"), generated.registry)?;

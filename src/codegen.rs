@@ -25,6 +25,8 @@ mod methods;
 mod names;
 #[path = "codegen/normalize.rs"]
 mod normalize;
+#[path = "codegen/nulls.rs"]
+mod nulls;
 #[path = "codegen/properties.rs"]
 mod properties;
 #[path = "codegen/schema.rs"]
@@ -47,6 +49,15 @@ pub(crate) struct Input {
     pub pin: String,
 }
 
+/// How much of the protocol to generate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// What every client may use.
+    Stable,
+    /// What a client may use that asks for the experimental API, with marks on what only it may.
+    Experimental,
+}
+
 /// What the generator makes of the schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Generated {
@@ -56,13 +67,15 @@ pub(crate) struct Generated {
     pub registry: String,
     /// The entries of the tables that did not apply.
     pub stale: Vec<String>,
+    /// The properties of which nobody has decided whether null means what absence means.
+    pub unreviewed: Vec<String>,
 }
 
 /// Turns the schema into Rust.
 ///
 /// # Errors
 /// When a definition or method has a shape that the generator does not know; the message names it.
-pub(crate) fn generate(input: &Input) -> Result<Generated> {
+pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     let tables = Tables::pinned();
     let mut bundle = Bundle::parse("experimental.json", &input.experimental)?;
     tables.fix(&mut bundle);
@@ -76,12 +89,20 @@ pub(crate) fn generate(input: &Input) -> Result<Generated> {
     let mut stable_types = normalize::normalize(&stable, &unchecked)?;
     let stable_methods = methods::methods(&stable, &mut stable_types, &unchecked)?;
 
-    methods::mark_experimental(&mut methods, &stable_methods);
-    graph::mark_experimental(&mut types, &stable_types);
+    match scope {
+        Scope::Stable => (types, methods) = (stable_types, stable_methods),
+        Scope::Experimental => {
+            methods::mark_experimental(&mut methods, &stable_methods);
+            graph::mark_experimental(&mut types, &stable_types);
+        }
+    }
     graph::mark_directions(&mut types, &methods, &tables)?;
     let protocol = emit::emit(&types, &methods, &tables, &runtime_version(&input.pin)?)?;
     let registry = emit::registry(&types, &methods)?;
-    Ok(Generated { protocol, registry, stale: tables.stale() })
+    let unreviewed = nulls::unreviewed(&types, &tables);
+    // What is printed uses some of the entries, and the stable part not all of them.
+    let stale = if scope == Scope::Experimental { tables.stale() } else { Vec::new() };
+    Ok(Generated { protocol, registry, stale, unreviewed })
 }
 
 impl Generated {

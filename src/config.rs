@@ -86,7 +86,8 @@ impl Default for CodexBuilder {
             env_clear: false,
             env: BTreeMap::new(),
             client_info,
-            capabilities: protocol::InitializeCapabilities::default().experimental_api(true),
+            capabilities: protocol::InitializeCapabilities::default()
+                .experimental_api(cfg!(feature = "experimental")),
             version_policy: VersionPolicy::default(),
             start_timeout: Duration::from_secs(30),
             limits: Limits::default(),
@@ -151,9 +152,13 @@ impl CodexBuilder {
         self
     }
 
-    /// Whether requests and fields that the schema calls experimental may be used. On by default.
+    /// Whether to ask for the experimental API, so that the requests, fields and values may be used
+    /// that the docs of [`protocol`] call experimental. Without it they are refused before anything
+    /// is sent, with [`Error::ExperimentalApi`]. On by default; off if this crate is built without
+    /// its feature `experimental`, which they are then no part of.
     pub fn experimental_api(mut self, yes: bool) -> Self {
         self.capabilities.experimental_api = yes;
+        self.limits.experimental_api = yes;
         self
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Limits {
     pub(crate) in_flight: usize,
     /// How long the process may take to end after its standard input was closed.
     pub(crate) close_grace: Duration,
+    /// Whether the server was asked for the experimental API.
+    pub(crate) experimental_api: bool,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             in_flight: 64,
             // The runtime was seen to need 5 s to end when it has no network.
             close_grace: Duration::from_secs(7),
+            experimental_api: cfg!(feature = "experimental"),
         }
     }
 }
@@ -107,6 +110,11 @@ impl Connection {
         place: Place,
     ) -> Result<R::Response> {
         let method = R::METHOD;
+        if !self.0.limits.experimental_api
+            && let Some(what) = params.experimental()
+        {
+            return Err(Error::ExperimentalApi { what });
+        }
         let line = match timeout {
             Some(after) => tokio::time::timeout(after, self.exchange(params, after, place))
                 .await

@@ -58,6 +58,14 @@ pub enum Error {
         /// What the runtime says that it is.
         found: String,
     },
+    /// The request uses something experimental, and
+    /// [`CodexBuilder::experimental_api`](crate::CodexBuilder::experimental_api) is off. Nothing was
+    /// sent.
+    #[non_exhaustive]
+    ExperimentalApi {
+        /// The method, or the path of a property, such as `thread/start.environments`.
+        what: String,
+    },
     /// The caller asked for something that cannot be sent; nothing was.
     InvalidInput(String),
 }
@@ -117,6 +125,11 @@ impl fmt::Display for Error {
                      allow any with `VersionPolicy::Any`"
                 )
             }
+            Error::ExperimentalApi { what } => write!(
+                f,
+                "`{what}` is experimental; leave it out, or turn on \
+                 `CodexBuilder::experimental_api`"
+            ),
             Error::InvalidInput(what) => f.write_str(what),
         }
     }

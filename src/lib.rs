@@ -45,6 +45,10 @@
 //! # Features
 //!
 //! - `client` (default): the client. Without it the crate is [`protocol`] alone, without tokio.
+//! - `experimental` (default): the part of the protocol that the runtime only takes from a client
+//!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
+//!   arrives like anything unknown. With the feature,
+//!   [`CodexBuilder::experimental_api`] turns it off for one client.
 //! - `testing`: `MockModel`, a scripted model for the real runtime; `TestHome`, a home of its own
 //!   for it; `FakeServer`, a scripted runtime in memory.
 

@@ -28,13 +28,9 @@ impl From<Sandbox> for protocol::SandboxMode {
 impl From<Sandbox> for protocol::SandboxPolicy {
     fn from(sandbox: Sandbox) -> protocol::SandboxPolicy {
         match sandbox {
-            Sandbox::ReadOnly => {
-                protocol::SandboxPolicy::ReadOnly(protocol::ReadOnlySandboxPolicy::default())
-            }
-            Sandbox::WorkspaceWrite => protocol::SandboxPolicy::WorkspaceWrite(
-                protocol::WorkspaceWriteSandboxPolicy::default(),
-            ),
-            Sandbox::FullAccess => protocol::SandboxPolicy::DangerFullAccess,
+            Sandbox::ReadOnly => protocol::SandboxPolicy::read_only(),
+            Sandbox::WorkspaceWrite => protocol::SandboxPolicy::workspace_write(),
+            Sandbox::FullAccess => protocol::SandboxPolicy::danger_full_access(),
         }
     }
 }

@@ -7,12 +7,14 @@
 //!   [`ServerCall`] for what the server calls, [`Notification`] for what the server tells.
 //! - **Enums and unions that the runtime sends are open.** A value, variant or property that this
 //!   version does not know is kept as it came (`Unrecognized`, [`ExtraFields`]) and written back
-//!   unchanged. One thing is lost: a property that is added to a union case without properties,
-//!   such as [`ThreadStatus::Idle`], is dropped. Closed are [`RequestId`], and the enums over
-//!   methods but [`ServerNotification`]: [`ServerRequest`], [`ClientRequest`] and
-//!   [`ClientNotification`].
+//!   unchanged. Closed are [`RequestId`], and the enums over methods but [`ServerNotification`]:
+//!   [`ServerRequest`], [`ClientRequest`] and [`ClientNotification`].
 //! - **Params** are made with `new`, which takes what is required, and one setter per optional
 //!   property. Types are `#[non_exhaustive]`, so a new property breaks nothing.
+//! - **What is experimental** says so. It is what the stable bundle of the schema lacks, is here with
+//!   the feature `experimental` only, and [`Request::experimental`] finds it in params.
+//! - **Null** is left out where it means what absence means. Where it does not, a field is an
+//!   `Option` of an `Option`.
 //! - **Names on the wire** are those of the schema; the docs name them where the schema says no more.
 //!
 //! ```
@@ -30,6 +32,8 @@ use serde::{Serialize, de::DeserializeOwned};
 #[cfg(feature = "client")]
 pub(crate) mod envelope;
 mod error;
+#[cfg(feature = "experimental")]
+mod experimental;
 mod extra;
 mod json;
 #[macro_use]
@@ -53,6 +57,12 @@ pub trait Request: Serialize + Send + Sync {
     const EXPERIMENTAL: bool;
     /// What the server answers.
     type Response: DeserializeOwned + Send + 'static;
+
+    /// What of this request the server takes only from a client that asked for the experimental
+    /// API: the method, or the first property that is used, such as `thread/start.environments`.
+    fn experimental(&self) -> Option<String> {
+        Self::EXPERIMENTAL.then(|| Self::METHOD.to_owned())
+    }
 }
 
 /// The params of exactly one notification of the server.
@@ -70,6 +80,7 @@ pub trait ServerCall {
 }
 
 #[allow(
+    deprecated,
     clippy::doc_markdown,
     clippy::large_enum_variant,
     clippy::match_same_arms,
@@ -95,6 +106,9 @@ mod generated {
         message::RawMessage,
         stream::from_str,
     };
+
+    #[cfg(feature = "experimental")]
+    use super::experimental::{Experimental, inside};
 
     include!(concat!(env!("OUT_DIR"), "/protocol.rs"));
 }

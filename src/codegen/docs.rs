@@ -61,38 +61,107 @@ impl Roles {
 
     /// The doc comment of a type.
     pub(super) fn describe(&self, name: &str, ty: &Type) -> TokenStream {
-        let text = match (&ty.doc, self.0.get(name)) {
-            (Some(it), _) => markdown(it),
-            (None, Some(it)) => it.join(" "),
-            (None, None) => format!("The definition `{name}` of the schema."),
-        };
-        comment(&text, ty.experimental)
+        let role = self.0.get(name).map(|it| it.join(" "));
+        let role = role.unwrap_or_else(|| format!("The definition `{name}` of the schema."));
+        Doc::new(ty.doc.as_deref(), &role, ty.experimental).print()
     }
 }
 
-/// The doc comment of a field or variant; `fallback` is Markdown.
-pub(super) fn part(doc: Option<&str>, fallback: &str, experimental: bool) -> TokenStream {
-    comment(&doc.map_or_else(|| fallback.to_owned(), markdown), experimental)
+/// What is said of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Doc {
+    /// Markdown.
+    text: String,
+    /// Why not to use it any more, and what instead.
+    deprecated: Option<String>,
+    experimental: bool,
 }
 
-/// The doc comment of the variant for a method.
-pub(super) fn method(method: &str, doc: Option<&str>, experimental: bool) -> TokenStream {
-    let text = match doc {
-        Some(it) => format!("`{method}`\n\n{}", markdown(it)),
-        None => format!("`{method}`"),
-    };
-    comment(&text, experimental)
-}
-
-/// `text`, which is Markdown, as doc attributes.
-pub(super) fn comment(text: &str, experimental: bool) -> TokenStream {
-    let mut text = text.to_owned();
-    if experimental {
-        text.push_str("\n\n");
-        text.push_str(EXPERIMENTAL);
+impl Doc {
+    /// The schema's `description`, or `fallback`, which is Markdown.
+    pub(super) fn new(description: Option<&str>, fallback: &str, experimental: bool) -> Self {
+        let (status, rest) = description.map_or((Status::Settled, ""), Status::split);
+        let rest = markdown(&capitalized(rest));
+        let mut text = if rest.is_empty() { fallback.to_owned() } else { rest };
+        let mut deprecated = None;
+        match status {
+            Status::Settled => (),
+            Status::Experimental if experimental => (),
+            Status::Experimental => text.insert_str(0, "**Experimental.** "),
+            Status::Unstable => text.insert_str(0, "**Unstable.** "),
+            Status::Deprecated => {
+                let note: Vec<&str> = text.split_whitespace().collect();
+                deprecated = Some(note.join(" "));
+                fallback.clone_into(&mut text);
+            }
+        }
+        Self { text, deprecated, experimental }
     }
-    let lines = text.lines().map(|it| if it.is_empty() { String::new() } else { format!(" {it}") });
-    quote!(#(#[doc = #lines])*)
+
+    /// The same with more text below.
+    pub(super) fn with(mut self, paragraph: &str) -> Self {
+        self.text.extend(["\n\n", paragraph]);
+        self
+    }
+
+    /// The same with `text` in the place of its own.
+    pub(super) fn with_text(mut self, text: String) -> Self {
+        self.text = text;
+        self
+    }
+
+    /// The same with a line above.
+    pub(super) fn below(mut self, line: &str) -> Self {
+        if self.text != line {
+            self.text = format!("{line}\n\n{}", self.text);
+        }
+        self
+    }
+
+    /// As attributes.
+    pub(super) fn print(self) -> TokenStream {
+        let doc = if self.experimental { self.with(EXPERIMENTAL) } else { self };
+        let lines = doc.text.lines();
+        let lines = lines.map(|it| if it.is_empty() { String::new() } else { format!(" {it}") });
+        let deprecated = doc.deprecated.map(|note| quote!(#[deprecated(note = #note)]));
+        quote!(#(#[doc = #lines])* #deprecated)
+    }
+}
+
+/// How settled something is, as its description says at the beginning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Status {
+    Settled,
+    Unstable,
+    Experimental,
+    Deprecated,
+}
+
+impl Status {
+    /// Takes the word for it off the description.
+    fn split(text: &str) -> (Self, &str) {
+        const WORDS: [(&str, Status); 5] = [
+            ("[UNSTABLE]", Status::Unstable),
+            ("EXPERIMENTAL - ", Status::Experimental),
+            ("EXPERIMENTAL. ", Status::Experimental),
+            ("@deprecated", Status::Deprecated),
+            ("deprecated", Status::Deprecated),
+        ];
+        for (word, status) in WORDS {
+            if let Some((start, rest)) = text.split_at_checked(word.len())
+                && start.eq_ignore_ascii_case(word)
+            {
+                return (status, rest.trim_start_matches([':', ' ', '.']));
+            }
+        }
+        (Self::Settled, text)
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).collect()
 }
 
 /// Turns the schema's plain text into Markdown that means the same: brackets and angles are no
@@ -169,6 +238,31 @@ fn enumerate(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn doc(description: &str, experimental: bool) -> Doc {
+        Doc::new(Some(description), "The property `x`.", experimental)
+    }
+
+    #[test]
+    fn what_the_schema_calls_deprecated_is_deprecated() {
+        for text in ["Deprecated: use `y` instead.", "@deprecated Use `y` instead."] {
+            let doc = doc(text, false);
+            assert_eq!(doc.deprecated.as_deref(), Some("Use `y` instead."));
+            assert_eq!(doc.text, "The property `x`.");
+            let printed = doc.print().to_string();
+            assert!(printed.contains("deprecated (note = \"Use `y` instead.\")"), "{printed}");
+        }
+        assert_eq!(doc("What is deprecated.", false).deprecated, None);
+    }
+
+    #[test]
+    fn how_settled_something_is_stands_first_and_once() {
+        assert_eq!(doc("[UNSTABLE] the path", false).text, "**Unstable.** The path");
+        assert_eq!(doc("EXPERIMENTAL - list apps.", false).text, "**Experimental.** List apps.");
+        let both = doc("EXPERIMENTAL - list apps.", true);
+        assert_eq!(both.text, "List apps.");
+        assert!(both.print().to_string().contains("not part of the stable protocol"));
+    }
 
     #[test]
     fn brackets_and_tags_stay_text() {

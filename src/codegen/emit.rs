@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{
     Error, Result,
-    docs::{self, Roles},
+    docs::{Doc, Roles},
     graph,
-    ir::{Shape, Type, Types},
+    ir::{Arm, Shape, Type, Types},
     methods::Methods,
     names,
     schema::reference,
@@ -18,6 +18,8 @@ use super::{
     types::Translator,
 };
 
+#[path = "emit/experimental.rs"]
+mod experimental;
 #[path = "emit/methods.rs"]
 mod methods;
 #[path = "emit/structs.rs"]
@@ -34,17 +36,24 @@ pub(super) fn emit(
 ) -> Result<String> {
     let streamed = streamed(types, methods)?;
     let roles = Roles::of(types, methods);
-    let mut emitter =
-        Emitter { types, tables, roles, streamed, translator: Translator::new(types)? };
+    let mut emitter = Emitter {
+        types,
+        tables,
+        roles,
+        streamed,
+        partly_experimental: experimental::partly(types),
+        translator: Translator::new(types)?,
+    };
     let mut items = vec![quote! {
         /// The version of the runtime whose schema these types come from.
         pub const RUNTIME_VERSION: &str = #runtime_version;
     }];
     for (name, ty) in types {
         items.push(emitter.item(name, ty).map_err(|it| it.within(name))?);
+        items.push(emitter.experimental(name, ty).map_err(|it| it.within(name))?);
     }
     items.push(emitter.serde_impls());
-    items.push(methods::emit(methods)?);
+    items.push(methods::emit(methods, &emitter.partly_experimental)?);
     print(&quote!(#(#items)*))
 }
 
@@ -80,6 +89,8 @@ struct Emitter<'a> {
     roles: Roles,
     /// The structs that decode without an intermediate value.
     streamed: BTreeSet<String>,
+    /// The types that the client sends and that have something experimental in them.
+    partly_experimental: BTreeSet<String>,
     translator: Translator,
 }
 
@@ -175,6 +186,6 @@ fn snake_ident(name: &str) -> Ident {
     ident(&names::snake(name))
 }
 
-fn variant_doc(arm: &super::ir::Arm, fallback: &str) -> TokenStream {
-    docs::part(arm.doc.as_deref(), fallback, arm.experimental)
+fn variant_doc(arm: &Arm, fallback: &str) -> Doc {
+    Doc::new(arm.doc.as_deref(), fallback, arm.experimental)
 }

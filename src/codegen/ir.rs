@@ -69,8 +69,17 @@ pub(super) struct Field {
     pub doc: Option<String>,
     /// The schema of the value when it is present and not null.
     pub schema: Value,
+    /// The schema allows null in the place of the value.
+    pub nullable: bool,
     pub presence: Presence,
     pub experimental: bool,
+}
+
+impl Field {
+    /// It is always there, so that whoever makes the object has to give it.
+    pub(super) fn is_required(&self) -> bool {
+        matches!(self.presence, Presence::Required | Presence::Nullable)
+    }
 }
 
 /// When a property may be absent, and what absence means.

@@ -10,10 +10,11 @@ pub(super) const CATCH_ALL: &str = "Unrecognized";
 pub(super) const REST: &str = "unrecognized";
 
 /// Names that the hand-written part of the module takes.
-const TAKEN: [&str; 15] = [
+const TAKEN: [&str; 16] = [
     "ClientNotification",
     "ClientRequest",
     "DecodeError",
+    "Experimental",
     "ExtraFields",
     "Json",
     "Map",

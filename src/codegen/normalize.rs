@@ -126,6 +126,7 @@ impl Normalizer<'_> {
             doc: description(schema),
             presence: properties::presence(self.tables, parent, wire, schema, required, nullable),
             schema: inner,
+            nullable,
             experimental: false,
         })
     }

@@ -30,6 +30,7 @@ pub(super) struct Tables<'a> {
     pub responses: &'a [(&'a str, &'a str)],
     pub older_responses: &'a [(&'a str, &'a str)],
     pub three_state: &'a [(&'a str, &'a str)],
+    pub null_is_absence: &'a [(&'a str, &'a str)],
     pub secrets: &'a [(&'a str, &'a str)],
     pub open_strings: &'a [&'a str],
     pub variant_names: &'a [(&'a str, &'a str, &'a str)],
@@ -75,6 +76,13 @@ const OLDER_RESPONSES: &[(&str, &str)] = &[
 
 /// Properties for which absent, null and a value are three different requests.
 const THREE_STATE: &[(&str, &str)] = &[
+    ("BedrockProviderSettingsPatch", "profile"),
+    ("BedrockProviderSettingsPatch", "region"),
+    ("CustomGatewayProviderSettingsPatch", "baseUrl"),
+    ("CustomGatewayProviderSettingsPatch", "envKey"),
+    ("GcpProviderSettingsPatch", "credentialFile"),
+    ("GcpProviderSettingsPatch", "location"),
+    ("GcpProviderSettingsPatch", "projectId"),
     ("ProcessSpawnParams", "outputBytesCap"),
     ("ProcessSpawnParams", "timeoutMs"),
     ("ThreadForkParams", "serviceTier"),
@@ -89,6 +97,43 @@ const THREE_STATE: &[(&str, &str)] = &[
     ("ThreadStartParams", "serviceTier"),
     ("TurnSettingsUpdateParams", "serviceTier"),
     ("TurnStartParams", "serviceTier"),
+];
+
+/// Properties that look like it, and are not: null means what absence means.
+const NULL_IS_ABSENCE: &[(&str, &str)] = &[
+    ("ChatgptAuthTokensLoginAccountParams", "chatgptPlanType"),
+    // Null is for a variable inside, not for all of them.
+    ("CommandExecParams", "env"),
+    // These have flags of their own for "without a limit".
+    ("CommandExecParams", "outputBytesCap"),
+    ("CommandExecParams", "timeoutMs"),
+    ("CustomGatewayProviderSettingsPatch", "providerId"),
+    ("ExternalAgentConfigMigrationItem", "cwd"),
+    ("GcpSetupParams", "credentialFile"),
+    ("GcpSetupParams", "location"),
+    ("ProcessSpawnParams", "env"),
+    ("ThreadAttachmentOwnerListParams", "archived"),
+    ("ThreadListParams", "archived"),
+    ("ThreadListParams", "excludedThreadIds"),
+    ("ThreadMetadataUpdateParams", "daybreakEnabled"),
+    // Null is for a field of the patch, not for the patch.
+    ("ThreadMetadataUpdateParams", "gitInfo"),
+    // The empty string clears it.
+    ("ThreadMetadataUpdateParams", "projectId"),
+    ("ThreadRealtimeStartParams", "includeStartupContext"),
+    ("ThreadSearchParams", "archived"),
+    ("ThreadSectionCreateParams", "appearance"),
+    ("ThreadSectionMoveParams", "beforeThreadId"),
+    // Null is for the instructions inside of the mode.
+    ("ThreadSettingsUpdateParams", "collaborationMode"),
+    ("ThreadShellCommandParams", "timeoutMs"),
+    ("ThreadStartParams", "daybreakEnabled"),
+    ("ThreadStartParams", "projectId"),
+    ("TurnSettingsUpdateParams", "effort"),
+    ("TurnSettingsUpdateParams", "model"),
+    ("TurnSettingsUpdateParams", "summary"),
+    ("TurnStartParams", "collaborationMode"),
+    ("TurnStartParams", "serviceTierForTurn"),
 ];
 
 /// Fields that `Debug` must not print.
@@ -164,6 +209,7 @@ impl Tables<'static> {
             responses: RESPONSES,
             older_responses: OLDER_RESPONSES,
             three_state: THREE_STATE,
+            null_is_absence: NULL_IS_ABSENCE,
             secrets: SECRETS,
             open_strings: OPEN_STRINGS,
             variant_names: VARIANT_NAMES,
@@ -199,6 +245,15 @@ impl Tables<'_> {
 
     pub(super) fn is_three_state(&self, ty: &str, wire: &str) -> bool {
         self.has_pair(self.three_state, "three-state field", ty, wire)
+    }
+
+    /// Some other type has a property of this name for which null is a third thing.
+    pub(super) fn is_three_state_elsewhere(&self, wire: &str) -> bool {
+        self.three_state.iter().any(|it| it.1 == wire)
+    }
+
+    pub(super) fn is_null_absence(&self, ty: &str, wire: &str) -> bool {
+        self.has_pair(self.null_is_absence, "reviewed null", ty, wire)
     }
 
     pub(super) fn is_secret(&self, ty: &str, wire: &str) -> bool {
@@ -260,6 +315,7 @@ impl Tables<'_> {
         all.extend(self.fix_ups.iter().map(|it| label("fix-up", &[it.definition, it.schema])));
         all.extend(self.responses.iter().map(|it| label("response", &[it.0])));
         all.extend(pairs("three-state field", self.three_state));
+        all.extend(pairs("reviewed null", self.null_is_absence));
         all.extend(pairs("secret", self.secrets));
         all.extend(singles("open string", self.open_strings));
         all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
@@ -330,6 +386,7 @@ mod tests {
             responses: &[("a/b", "CResponse")],
             older_responses: &[("a/c", "CResponse")],
             three_state: &[("A", "x")],
+            null_is_absence: &[],
             secrets: &[],
             open_strings: &[],
             variant_names: &[],

@@ -132,7 +132,14 @@ mod tests {
 
     fn field(wire: &str, schema: Value) -> Field {
         let presence = Presence::Required;
-        Field { wire: wire.to_owned(), doc: None, schema, presence, experimental: false }
+        Field {
+            wire: wire.to_owned(),
+            doc: None,
+            schema,
+            nullable: false,
+            presence,
+            experimental: false,
+        }
     }
 
     #[test]

@@ -75,13 +75,10 @@ impl Normalizer<'_> {
             let mut members = Members::of(arm)?;
             members.remove(tag);
             members.add_base(&base)?;
-            let payload = if members.properties.is_empty() {
-                None
-            } else {
-                Some(self.payload_struct(name, &variant, &wire, tag, arm, &members)?)
-            };
+            // Also without properties: one that is added later is kept, and breaks nobody.
+            let payload = self.payload_struct(name, &variant, &wire, tag, arm, &members)?;
             let doc = description(arm);
-            res.push(Arm { name: variant, wire, doc, payload, experimental: false });
+            res.push(Arm { name: variant, wire, doc, payload: Some(payload), experimental: false });
         }
         names::check_distinct(res.iter().map(|it| it.name.as_str()))?;
         Ok(Shape::Tagged { tag: tag.to_owned(), arms: res })
@@ -230,7 +227,7 @@ mod tests {
         assert_eq!(tag, "type");
         assert_eq!(arms[0].name, "Big");
         assert_eq!(arms[0].payload.as_ref().and_then(reference), Some("BigThing"));
-        assert_eq!(arms[1].payload, None);
+        assert_eq!(arms[1].payload.as_ref().and_then(reference), Some("NoneThing"));
         assert_eq!(types["BigThing"].payload_of, Some(("Thing".into(), "big".into())));
 
         // Properties beside the alternatives belong to each of them.

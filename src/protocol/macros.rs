@@ -102,11 +102,7 @@ macro_rules! string_like {
 
 /// Objects told apart by the value of the property `$tag`.
 macro_rules! tagged_union {
-    (
-        $name:ident, $tag:literal,
-        { $($variant:ident = $wire:literal,)* },
-        { $($unit:ident = $unit_wire:literal,)* }
-    ) => {
+    ($name:ident, $tag:literal { $($variant:ident = $wire:literal,)* }) => {
         impl Json for $name {
             #[inline]
             fn from_json(value: &Value) -> Result<Self, DecodeError> {
@@ -120,7 +116,6 @@ macro_rules! tagged_union {
             fn from_json_strict(value: &Value) -> Result<Self, DecodeError> {
                 match value.get($tag).and_then(Value::as_str) {
                     $(Some($wire) => Ok(Self::$variant(Json::from_json(value)?)),)*
-                    $(Some($unit_wire) => Ok(Self::$unit),)*
                     Some(_) => Ok(Self::Unrecognized(value.clone())),
                     None => Err(DecodeError::new("expected a string").at_key($tag)),
                 }
@@ -130,7 +125,6 @@ macro_rules! tagged_union {
             fn to_json(&self) -> Value {
                 match self {
                     $(Self::$variant(it) => tagged($tag, $wire, it.to_json()),)*
-                    $(Self::$unit => tagged($tag, $unit_wire, Value::Null),)*
                     Self::Unrecognized(it) => it.clone(),
                 }
             }

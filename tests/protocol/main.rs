@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test should say where")]
 
 mod examples;
+mod experimental;
 mod methods;
 mod open;
 mod params;

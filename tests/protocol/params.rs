@@ -2,10 +2,10 @@
 
 use codexkit::protocol::{
     ApiKeyLoginAccountParams, ByteRange, ChatgptAuthTokensLoginAccountParams, ClientRequest,
-    EnvironmentAddParams, LoginAccountParams, McpResourceReadTarget,
-    PermissionsRequestApprovalResponse, ReadOnlySandboxPolicy, ReasoningEffort, SandboxPolicy,
-    TextUserInput, ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams,
-    UserInput,
+    CustomGatewayProviderSettingsPatch, EnvironmentAddParams, LoginAccountParams,
+    McpResourceReadTarget, PermissionsRequestApprovalResponse, ProviderSettingsPatch,
+    ReadOnlySandboxPolicy, ReasoningEffort, SandboxPolicy, TextUserInput, ThreadListParams,
+    ThreadSectionMoveParams, ThreadStartParams, TurnStartParams, UserInput,
 };
 use serde_json::{Value, json};
 
@@ -63,6 +63,9 @@ fn absent_null_and_a_value_are_three_things_where_the_protocol_says_so() {
     }
     let listed = ThreadListParams::new().project_id(None).section_id(Some("s".to_owned()));
     assert_eq!(encode(listed), json!({ "projectId": null, "sectionId": "s" }));
+    let patch = CustomGatewayProviderSettingsPatch::new().base_url(None).name("n");
+    let patch = encode(ProviderSettingsPatch::from(patch));
+    assert_eq!(patch, json!({ "type": "customGateway", "baseUrl": null, "name": "n" }));
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn properties_from_a_later_version_can_be_sent() {
 
 #[test]
 fn a_variant_without_properties_is_its_tag() {
-    assert_eq!(encode(SandboxPolicy::DangerFullAccess), json!({ "type": "dangerFullAccess" }));
+    assert_eq!(encode(SandboxPolicy::danger_full_access()), json!({ "type": "dangerFullAccess" }));
 }
 
 #[test]

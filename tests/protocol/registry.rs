@@ -24,6 +24,8 @@ pub(crate) struct Method {
     pub(crate) experimental: bool,
     pub(crate) params: &'static str,
     pub(crate) response: &'static str,
+    /// What is experimental in such params.
+    pub(crate) experimental_part: fn(Value) -> Option<String>,
     pub(crate) response_round_trip: RoundTrip,
 }
 
@@ -41,7 +43,7 @@ fn ty<T: DeserializeOwned + Serialize + std::fmt::Debug>() -> Type {
 
 fn request<R>() -> Method
 where
-    R: Request,
+    R: Request + DeserializeOwned,
     R::Response: Serialize + std::fmt::Debug,
 {
     Method {
@@ -49,6 +51,7 @@ where
         experimental: R::EXPERIMENTAL,
         params: short_name::<R>(),
         response: short_name::<R::Response>(),
+        experimental_part: |params| serde_json::from_value::<R>(params).unwrap().experimental(),
         response_round_trip: round_trip::<R::Response>,
     }
 }
@@ -63,6 +66,7 @@ where
         experimental: false,
         params: short_name::<C>(),
         response: short_name::<C::Response>(),
+        experimental_part: |_| None,
         response_round_trip: round_trip::<C::Response>,
     }
 }
@@ -71,7 +75,7 @@ fn short_name<T>() -> &'static str {
     type_name::<T>().rsplit("::").next().unwrap()
 }
 
-#[allow(clippy::too_many_lines, reason = "generated, one line per type")]
+#[allow(deprecated, clippy::too_many_lines, reason = "generated, one line per type")]
 mod table {
     use super::protocol::*;
     use super::{Method, Type, call, request, ty};

@@ -118,7 +118,7 @@ async fn a_turn_whose_handle_is_dropped_goes_on() {
             if let ConnectionEvent::Notification { notification, .. } =
                 feed.next().await.unwrap().unwrap()
                 && let ServerNotification::ThreadStatusChanged(it) = *notification
-                && matches!(it.status, ThreadStatus::Idle)
+                && matches!(it.status, ThreadStatus::Idle(_))
             {
                 break;
             }

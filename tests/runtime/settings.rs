@@ -1,10 +1,11 @@
 //! What the caller sets reaches the runtime, or the model behind it.
 
 use codexkit::protocol::{
-    ClientInfo, CollaborationModeListParams, ReasoningSummary, Request, ThreadReadParams,
+    ClientInfo, CollaborationModeListParams, ReasoningSummary, ThreadItemOutputDeferral,
+    ThreadItemsListParams, ThreadReadParams, ThreadStartParams,
 };
 use codexkit::testing::{MockModel, ModelRequest, Reply};
-use codexkit::{ApprovalMode, RUNTIME_VERSION, Sandbox, Thread};
+use codexkit::{ApprovalMode, Error, RUNTIME_VERSION, Sandbox, Thread};
 use serde_json::{Value, json};
 
 use crate::support::{SOON, rest, run, within};
@@ -219,15 +220,42 @@ async fn only_an_ephemeral_thread_has_no_file() {
 
 #[tokio::test]
 async fn the_experimental_api_can_be_left_out() {
-    const { assert!(CollaborationModeListParams::EXPERIMENTAL) };
     run(async |place| {
         place.model.push("ok");
         let codex = place.start_with(place.builder().experimental_api(false)).await;
         let result = codex.thread_start().await.unwrap().run("hi").await.unwrap();
         assert_eq!(result.final_response.as_deref(), Some("ok"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_experimental_is_refused_here_as_the_runtime_would() {
+    run(async |place| {
+        let codex = place.start_with(place.builder().experimental_api(false)).await;
+        let refused = |error: Error, expected: &str| {
+            assert!(matches!(&error, Error::ExperimentalApi { what, .. } if what == expected));
+            let advice = format!("`{expected}` is experimental; leave it out, or turn on ");
+            assert!(error.to_string().starts_with(&advice), "{error}");
+        };
         let error = codex.request(CollaborationModeListParams::default()).await.unwrap_err();
-        assert_eq!(error.code(), Some(-32600));
-        assert!(error.to_string().contains("requires experimentalApi capability"), "{error}");
+        refused(error, "collaborationMode/list");
+        let start = codex.thread_start().params(|it| it.permissions("full"));
+        refused(start.await.unwrap_err(), "thread/start.permissions");
+
+        // The runtime calls them the same, when somebody gets past us.
+        let mut start = ThreadStartParams::new();
+        start.unrecognized.insert("permissions", "full");
+        let mut deferral = ThreadItemOutputDeferral::new();
+        deferral.unrecognized.insert("mcpToolCall", true);
+        let list = ThreadItemsListParams::new("t").defer_output(deferral);
+        let errors = [codex.request(start).await.err(), codex.request(list).await.err()];
+        let parts = ["thread/start.permissions", "thread/items/list.deferOutput.mcpToolCall"];
+        for (error, part) in errors.into_iter().zip(parts) {
+            let error = error.unwrap().to_string();
+            let expected = format!("{part} requires experimentalApi capability");
+            assert!(error.contains(&expected), "{error}");
+        }
     })
     .await;
 }

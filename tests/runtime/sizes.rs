@@ -41,7 +41,7 @@ async fn nothing_is_lost_when_nobody_reads_before_the_turn_has_ended() {
             {
                 match it.status {
                     ThreadStatus::Active(_) => active = true,
-                    ThreadStatus::Idle if active => break,
+                    ThreadStatus::Idle(_) if active => break,
                     _ => (),
                 }
             }

@@ -3,7 +3,7 @@
 mod check;
 mod schema;
 
-#[allow(dead_code, reason = "what only the build script and the tests of the generator call")]
+#[allow(dead_code, reason = "the build script and the tests use more of it")]
 #[path = "../../src/codegen.rs"]
 mod generator;
 #[path = "../../src/codegen/outline.rs"]
@@ -19,6 +19,7 @@ use std::{
 use anyhow::{Context, anyhow, ensure};
 
 use crate::runtime;
+use generator::Scope;
 use outline::Outline;
 use schema::Schema;
 
@@ -27,14 +28,15 @@ Writes the protocol types as they are generated from the schema, and their outli
 
 usage: cargo xtask codegen [options]
 
-The files go to target/codegen/VERSION: protocol.rs, registry.rs and outline.txt. Their paths are
-the lines on stdout; on stderr is how much there is of what, and which entries of
-src/codegen/tables.rs do not apply. Without `--schema`, `--runtime` and `--older` the schema is that
+The files go to target/codegen/VERSION: protocol.rs, its outline.txt and registry.rs (tables for
+tests), and stable.rs, which is the module without the feature `experimental`. Their paths are the
+lines on stdout; on stderr is how much there is of what, which entries of src/codegen/tables.rs do
+not apply, and which properties nobody has reviewed. Without `--schema`, `--runtime` and `--older` the schema is that
 of the pin.
 
 options:
   --update           write the outline to tests/data/outline.txt, too; for the pinned schema only
-  --check            compile the types, without the client
+  --check            compile the types, with and without `experimental`, without the client
   --schema DIR       take the schema of this folder: stable.json and experimental.json (and pin.json
                      with the version, if it is not the folder's name), or what `codex app-server
                      generate-json-schema` wrote into it or into its folders stable and experimental
@@ -133,8 +135,11 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
     for note in &schema.notes {
         eprintln!("note: {note}");
     }
-    let generated = generator::generate(&schema.input)
-        .map_err(|it| anyhow!("cannot turn the schema of {version} into types: {it}"))?;
+    let generate = |scope| {
+        generator::generate(&schema.input, scope)
+            .map_err(|it| anyhow!("cannot turn the schema of {version} into types: {it}"))
+    };
+    let (generated, stable) = (generate(Scope::Experimental)?, generate(Scope::Stable)?);
     let outline = outline::outline(&generated.protocol)
         .with_context(|| format!("cannot outline the types of {version}"))?;
 
@@ -144,6 +149,7 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
         ("protocol.rs", &generated.protocol),
         ("registry.rs", &generated.registry),
         ("outline.txt", &outline.text),
+        ("stable.rs", &stable.protocol),
     ] {
         let path = out.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -151,19 +157,22 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
     }
     eprintln!(
         "codegen: {version}: {} types, {} fields, {} variants, {} methods, {} of all of these \
-         experimental; {} lines",
+         experimental; {} lines, {} of them without experimental",
         outline.types,
         outline.fields,
         outline.variants,
         outline.methods,
         outline.experimental,
-        generated.protocol.lines().count()
+        generated.protocol.lines().count(),
+        stable.protocol.lines().count()
     );
-    if !generated.stale.is_empty() {
-        eprintln!(
-            "note: entries of src/codegen/tables.rs that do not apply to {version}: {}",
-            generated.stale.join(", ")
-        );
+    for (what, all) in [
+        ("entries of src/codegen/tables.rs that do not apply", &generated.stale),
+        ("properties whose null is not in src/codegen/tables.rs", &generated.unreviewed),
+    ] {
+        if !all.is_empty() {
+            eprintln!("note: {version}: {what}: {}", all.join(", "));
+        }
     }
     Ok((out, outline))
 }

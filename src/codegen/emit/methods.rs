@@ -1,21 +1,25 @@
 //! The methods: traits on params types, enums over them, and the registries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{
     super::{
-        Result, docs,
+        Result,
+        docs::Doc,
         methods::{Methods, Notification, Request},
         names,
     },
     ident,
 };
 
-pub(super) fn emit(methods: &Methods) -> Result<TokenStream> {
-    let traits = traits(methods);
+pub(super) fn emit(
+    methods: &Methods,
+    partly_experimental: &BTreeSet<String>,
+) -> Result<TokenStream> {
+    let traits = traits(methods, partly_experimental);
     let registries = registries(methods);
     let client_request = client_request(&methods.requests)?;
     let client_notification = client_notification(&methods.client_notifications)?;
@@ -28,15 +32,24 @@ pub(super) fn emit(methods: &Methods) -> Result<TokenStream> {
     })
 }
 
-fn traits(methods: &Methods) -> TokenStream {
+fn traits(methods: &Methods, partly_experimental: &BTreeSet<String>) -> TokenStream {
     let requests = methods.requests.iter().map(|it| {
         let (params, response) = (ident(&it.params), ident(&it.response));
         let (method, experimental) = (&it.method, it.experimental);
+        let partly = !experimental && partly_experimental.contains(&it.params);
+        let partly = partly.then(|| {
+            quote! {
+                fn experimental(&self) -> Option<String> {
+                    inside(Self::METHOD, self)
+                }
+            }
+        });
         quote! {
             impl Request for #params {
                 const METHOD: &'static str = #method;
                 const EXPERIMENTAL: bool = #experimental;
                 type Response = #response;
+                #partly
             }
         }
     });
@@ -123,6 +136,12 @@ fn server_request(requests: &[Request]) -> Result<TokenStream> {
     })
 }
 
+/// The doc comment of the variant for a method.
+fn method_doc(method: &str, description: Option<&str>, experimental: bool) -> TokenStream {
+    let name = format!("`{method}`");
+    Doc::new(description, &name, experimental).below(&name).print()
+}
+
 type Parts = (Vec<TokenStream>, Vec<TokenStream>, Vec<TokenStream>);
 
 fn request_parts(requests: &[Request]) -> Result<Parts> {
@@ -132,7 +151,7 @@ fn request_parts(requests: &[Request]) -> Result<Parts> {
     for it in requests {
         let (variant, params) = (ident(&request_variant(it)), ident(&it.params));
         let method = &it.method;
-        let doc = docs::method(method, it.doc.as_deref(), it.experimental);
+        let doc = method_doc(method, it.doc.as_deref(), it.experimental);
         res.0.push(quote!(#doc #variant(#params)));
         res.1.push(quote!(Self::#variant(_) => #method));
         res.2.push(quote!(Self::#variant(it) => it.to_json()));
@@ -149,7 +168,7 @@ fn client_notification(methods: &[String]) -> Result<TokenStream> {
     let mut arms = Vec::new();
     for method in methods {
         let variant = ident(&names::variant(method)?);
-        let doc = docs::comment(&format!("`{method}`"), false);
+        let doc = method_doc(method, None, false);
         variants.push(quote!(#doc #variant));
         arms.push(quote!(Self::#variant => #method));
     }
@@ -170,7 +189,7 @@ fn client_notification(methods: &[String]) -> Result<TokenStream> {
 fn server_notification(notifications: &[Notification]) -> TokenStream {
     let variants = notifications.iter().map(|it| {
         let (variant, params) = (ident(&it.variant), ident(&it.params));
-        let doc = docs::method(&it.method, it.doc.as_deref(), it.experimental);
+        let doc = method_doc(&it.method, it.doc.as_deref(), it.experimental);
         if it.is_streaming() {
             quote!(#doc #variant(#params))
         } else {

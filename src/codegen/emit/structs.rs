@@ -5,7 +5,8 @@ use quote::quote;
 
 use super::{
     super::{
-        Error, Result, docs,
+        Error, Result,
+        docs::Doc,
         ir::{Field, Presence, Struct, Type},
         names,
         types::FieldType,
@@ -27,10 +28,6 @@ struct Printed<'a> {
 }
 
 impl Printed<'_> {
-    fn is_required(&self) -> bool {
-        matches!(self.field.presence, Presence::Required | Presence::Nullable)
-    }
-
     /// Numbers and flags are taken as they are: a literal could not infer its type otherwise.
     fn is_scalar(&self) -> bool {
         let ty = self.inner.to_string();
@@ -129,13 +126,13 @@ fn declaration(
     input: bool,
 ) -> TokenStream {
     let parts = fields.iter().map(|it| {
-        let doc = field_doc(it);
+        let doc = field_doc(it.field).print();
         let (ident, ty) = (&it.ident, &it.ty);
         quote!(#doc pub #ident: #ty)
     });
     let secret = fields.iter().any(|it| it.secret);
     let debug = (!secret).then(|| quote!(Debug,));
-    let optional = input && !fields.iter().any(Printed::is_required);
+    let optional = input && !fields.iter().any(|it| it.field.is_required());
     let intrinsic = fields.iter().all(|it| match &it.field.presence {
         Presence::Default(it) => is_intrinsic(it),
         _ => true,
@@ -166,17 +163,16 @@ fn declaration(
     }
 }
 
-fn field_doc(it: &Printed<'_>) -> TokenStream {
-    let fallback = format!("The property `{}`.", it.field.wire);
-    let mut text = it.field.doc.as_deref().map_or(fallback, docs::markdown);
-    match &it.field.presence {
-        Presence::ThreeState => text.push_str(
-            "\n\nLeft out (`None`), null (`Some(None)`) and a value mean three different things.",
+fn field_doc(field: &Field) -> Doc {
+    let fallback = format!("The property `{}`.", field.wire);
+    let doc = Doc::new(field.doc.as_deref(), &fallback, field.experimental);
+    match &field.presence {
+        Presence::ThreeState => doc.with(
+            "Left out (`None`), null (`Some(None)`) and a value mean three different things.",
         ),
-        Presence::Default(it) => text.extend(["\n\nWhen absent: `", &it.to_string(), "`."]),
-        Presence::Required | Presence::Nullable | Presence::Optional => (),
+        Presence::Default(it) => doc.with(&format!("When absent: `{it}`.")),
+        Presence::Required | Presence::Nullable | Presence::Optional => doc,
     }
-    docs::comment(&text, it.field.experimental)
 }
 
 fn initial(it: &Printed<'_>) -> TokenStream {
@@ -206,9 +202,9 @@ fn redacted_debug(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
 
 /// `new` with what is required, ids first, and a setter for everything else.
 fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
-    let mut required: Vec<_> = fields.iter().filter(|it| it.is_required()).collect();
+    let mut required: Vec<_> = fields.iter().filter(|it| it.field.is_required()).collect();
     required.sort_by_key(|it| rank(&it.field.wire));
-    let optional: Vec<_> = fields.iter().filter(|it| !it.is_required()).collect();
+    let optional: Vec<_> = fields.iter().filter(|it| !it.field.is_required()).collect();
     let new = if required.is_empty() {
         quote! {
             /// All properties left out or at their defaults.
@@ -250,7 +246,8 @@ fn rank(wire: &str) -> (u8, String) {
 
 fn setter(it: &Printed<'_>) -> TokenStream {
     let ident = &it.ident;
-    let doc = docs::comment(&format!("Sets [`{ident}`](Self::{ident})."), it.field.experimental);
+    let text = format!("Sets [`{ident}`](Self::{ident}).");
+    let doc = field_doc(it.field).with_text(text).print();
     let (ty, value) = it.parameter();
     quote! {
         #doc

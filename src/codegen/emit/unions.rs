@@ -19,14 +19,11 @@ use super::{
 /// An enum of strings.
 pub(super) fn strings(doc: &TokenStream, name: &Ident, arms: &[Arm]) -> TokenStream {
     let variants = arms.iter().map(|it| {
-        let doc = variant_doc(it, &format!("The value `{}`.", it.wire));
+        let doc = variant_doc(it, &format!("The value `{}`.", it.wire)).print();
         let ident = ident(&it.name);
         quote!(#doc #ident)
     });
-    let pairs = arms.iter().map(|it| {
-        let (ident, wire) = (ident(&it.name), &it.wire);
-        quote!(#ident = #wire)
-    });
+    let pairs = arms.iter().map(pair);
     quote! {
         #doc
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,13 +47,16 @@ impl Emitter<'_> {
     ) -> Result<TokenStream> {
         let describe = |it: &Arm| format!("The case whose `{tag}` is `{}`.", it.wire);
         let declaration = self.declaration(name, ty, arms, &describe, true)?;
-        let (payloads, units) = split(arms);
         let accessors = self.accessors(name, arms);
+        let constructors =
+            if ty.input { self.constructors(name, arms) } else { TokenStream::new() };
+        let variants = arms.iter().map(pair);
         let ident = ident(name);
         Ok(quote! {
             #declaration
+            #constructors
             #accessors
-            tagged_union! { #ident, #tag, { #(#payloads,)* }, { #(#units,)* } }
+            tagged_union! { #ident, #tag { #(#variants,)* } }
         })
     }
 
@@ -120,7 +120,7 @@ impl Emitter<'_> {
         let mut payloads = BTreeSet::new();
         let name = ident(name);
         for arm in arms {
-            let (doc, variant) = (variant_doc(arm, &describe(arm)), ident(&arm.name));
+            let (doc, variant) = (variant_doc(arm, &describe(arm)).print(), ident(&arm.name));
             let Some(payload) = &arm.payload else {
                 variants.push(quote!(#doc #variant));
                 continue;
@@ -156,6 +156,31 @@ impl Emitter<'_> {
             }
             #(#conversions)*
         })
+    }
+
+    /// A function for every variant that needs nothing but its name.
+    fn constructors(&self, name: &str, arms: &[Arm]) -> TokenStream {
+        let is_bare = |it: &&Arm| {
+            let body = it.payload.as_ref().and_then(|it| self.struct_of(it));
+            body.is_some_and(|it| !it.fields.iter().any(Field::is_required))
+        };
+        let functions = arms.iter().filter(is_bare).map(|it| {
+            let (variant, function) = (ident(&it.name), snake_ident(&it.name));
+            let text = format!("[`{variant}`](Self::{variant}) with everything else left out.");
+            let doc = variant_doc(it, "").with_text(text).print();
+            quote! {
+                #doc
+                pub fn #function() -> Self {
+                    Self::#variant(Default::default())
+                }
+            }
+        });
+        let functions: Vec<_> = functions.collect();
+        if functions.is_empty() {
+            return TokenStream::new();
+        }
+        let name = ident(name);
+        quote!(impl #name { #(#functions)* })
     }
 
     /// Getters for the strings that every variant carries.
@@ -261,12 +286,13 @@ impl Emitter<'_> {
 fn split(arms: &[Arm]) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let (payloads, units): (Vec<&Arm>, Vec<&Arm>) =
         arms.iter().partition(|it| it.payload.is_some());
-    let pair = |it: &Arm| {
-        let (ident, wire) = (ident(&it.name), &it.wire);
-        quote!(#ident = #wire)
-    };
     let print = |arms: Vec<&Arm>| arms.into_iter().map(pair).collect();
     (print(payloads), print(units))
+}
+
+fn pair(arm: &Arm) -> TokenStream {
+    let (ident, wire) = (ident(&arm.name), &arm.wire);
+    quote!(#ident = #wire)
 }
 
 fn is_required_string(field: &Field) -> bool {

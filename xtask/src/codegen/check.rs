@@ -3,57 +3,51 @@
 use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, bail};
-use toml::de::DeTable;
 
 use crate::cargo;
 
 /// Stands for the generator, whose work is done.
 const BUILD: &str = r#"fn main() {
+    let experimental = std::env::var_os("CARGO_FEATURE_EXPERIMENTAL").is_some();
+    let types = if experimental { "../protocol.rs" } else { "../stable.rs" };
     let out = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
-    std::fs::copy("../protocol.rs", std::path::Path::new(&out).join("protocol.rs"))
+    std::fs::copy(types, std::path::Path::new(&out).join("protocol.rs"))
         .expect("the types are written before they are compiled");
-    println!("cargo::rerun-if-changed=../protocol.rs");
+    println!("cargo::rerun-if-changed={types}");
 }
 "#;
 
-/// Compiles this repository's library with the types in `out`, without and with the features that
-/// need no dependency. Says how long each took.
+/// Compiles this repository's library with the types in `out`, with and without what is
+/// experimental. Says how long each took.
 pub(super) fn check(root: &Path, version: &str, out: &Path) -> anyhow::Result<()> {
     let krate = out.join("check");
     fs::create_dir_all(&krate).with_context(|| format!("cannot create {}", krate.display()))?;
-    let features = Features::read(root)?;
-    fs::write(krate.join("Cargo.toml"), manifest(root, version, &features.all))?;
+    fs::write(krate.join("Cargo.toml"), manifest(root, version))?;
     fs::write(krate.join("build.rs"), BUILD)?;
     // So that the dependencies are those of the library, and the registry is not asked.
     fs::copy(root.join("Cargo.lock"), krate.join("Cargo.lock"))
         .context("cannot copy Cargo.lock")?;
 
-    let switches = features.switches.join(",");
-    let sets = if switches.is_empty() { &[""][..] } else { &["", &*switches] };
-    for set in sets {
+    for (types, args) in [("protocol.rs", &["--features", "experimental"][..]), ("stable.rs", &[])]
+    {
         let start = Instant::now();
         let mut command = cargo::cargo(&krate, ["build", "--offline"]);
-        if !set.is_empty() {
-            command.args(["--features", set]);
-        }
-        let status = cargo::status(command.env("CARGO_TARGET_DIR", root.join("target")))?;
+        command.args(args).env("CARGO_TARGET_DIR", root.join("target"));
+        let status = cargo::status(&mut command)?;
         if !status.success() {
             bail!(
                 "the types of {version} do not compile ({status}); they are in {}, the generator \
                  is src/codegen",
-                out.join("protocol.rs").display()
+                out.join(types).display()
             );
         }
-        let with = if set.is_empty() { String::new() } else { format!(" with {set}") };
         let took = start.elapsed().as_secs_f64();
-        eprintln!("codegen: {version}: compiled{with} in {took:.1} s");
+        eprintln!("codegen: {version}: {types} compiled in {took:.1} s");
     }
     Ok(())
 }
 
-fn manifest(root: &Path, version: &str, features: &[String]) -> String {
-    let features: Vec<_> = features.iter().map(|it| format!("{it} = []\n")).collect();
-    let library = root.join("src/lib.rs");
+fn manifest(root: &Path, version: &str) -> String {
     format!(
         r#"[package]
 name = "codexkit"
@@ -68,71 +62,17 @@ path = '{}'
 doctest = false
 
 [features]
-{}
+experimental = []
+
 [dependencies]
 serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 
 [lints.rust]
 warnings = "deny"
+# The library has features that are not for the types.
+unexpected_cfgs = "allow"
 "#,
-        library.display(),
-        features.concat()
+        root.join("src/lib.rs").display()
     )
-}
-
-/// The features of the library.
-struct Features {
-    all: Vec<String>,
-    /// Those that turn on nothing else.
-    switches: Vec<String>,
-}
-
-impl Features {
-    fn read(root: &Path) -> anyhow::Result<Self> {
-        let path = root.join("Cargo.toml");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{} is no manifest", path.display()))
-    }
-
-    fn parse(manifest: &str) -> anyhow::Result<Self> {
-        let manifest = DeTable::parse(manifest)?;
-        let features = manifest.get_ref().get("features").and_then(|it| it.get_ref().as_table());
-        let mut res = Self { all: Vec::new(), switches: Vec::new() };
-        for (name, turns_on) in features.into_iter().flatten() {
-            let name = name.get_ref().to_string();
-            let is_switch = turns_on.get_ref().as_array().is_some_and(|it| it.is_empty());
-            if name != "default" && is_switch {
-                res.switches.push(name.clone());
-            }
-            res.all.push(name);
-        }
-        Ok(res)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn switches_are_the_features_that_turn_on_nothing() {
-        let manifest = "[features]\ndefault = []\nclient = ['dep:tokio']\nnightly = []\n";
-        let features = Features::parse(manifest).unwrap();
-        assert_eq!(features.all, ["client", "default", "nightly"]);
-        assert_eq!(features.switches, ["nightly"]);
-        assert_eq!(Features::parse("").unwrap().all, Vec::<String>::new());
-    }
-
-    #[test]
-    fn the_manifest_is_one() {
-        let manifest = manifest(Path::new("/checkout"), "1.2.3", &["client".to_owned()]);
-        let features = Features::parse(&manifest).unwrap();
-        assert_eq!(
-            (features.all, features.switches),
-            (vec!["client".into()], vec!["client".into()])
-        );
-        assert!(manifest.contains("path = '/checkout/src/lib.rs'"), "{manifest}");
-    }
 }

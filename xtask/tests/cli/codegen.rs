@@ -47,17 +47,23 @@ fn the_pinned_schema_is_written_as_types_and_as_an_outline() {
     let ended = fixture.run(&["codegen"]);
     ended.assert_success();
     let out = fixture.path("target/codegen/9.9.9");
-    let written = ["protocol.rs", "registry.rs", "outline.txt"].map(|it| out.join(it));
+    let written = ["protocol.rs", "registry.rs", "outline.txt", "stable.rs"].map(|it| out.join(it));
     let expected: Vec<_> = written.iter().map(|it| it.display().to_string()).collect();
     assert_eq!(ended.stdout.lines().collect::<Vec<_>>(), expected);
     let counts = "codegen: 9.9.9: 5 types, 2 fields, 0 variants, 4 methods, 1 of all of these";
     assert!(ended.stderr.starts_with(counts), "{}", ended.stderr);
-    assert!(ended.stderr.contains("\nnote: entries of src/codegen/tables.rs that do not apply"));
+    assert!(
+        ended
+            .stderr
+            .contains("\nnote: 9.9.9: entries of src/codegen/tables.rs that do not apply: ")
+    );
     assert!(ended.stderr.contains("\nnote: tests/data/outline.txt is another one"));
     assert!(!fixture.path("tests/data/outline.txt").exists());
 
-    let code = fs::read_to_string(&written[0]).unwrap();
+    let [code, stable] = [0, 3].map(|it| fs::read_to_string(&written[it]).unwrap());
     assert!(code.contains("pub const RUNTIME_VERSION: &str = \"9.9.9\";"), "{code}");
+    let young = "pub young: Option<String>,";
+    assert!(code.contains(young) && !stable.contains(young), "{stable}");
     let outline = outline(&fixture, "9.9.9");
     assert!(outline.contains("\nrequest ask: AskParams -> AskResponse\n"), "{outline}");
     let fields = "\n  old: Option<String>\n  young: Option<String> (experimental)\n";
@@ -165,24 +171,29 @@ fn a_runtime_that_cannot_be_had_is_named() {
 fn a_check_compiles_the_library_with_the_generated_types() {
     let fixture = fixture();
     fs::write(fixture.path("Cargo.lock"), "locked").unwrap();
-    let manifest = "[features]\ndefault = ['a']\na = ['dep:b']\nswitch = []\n";
-    fs::write(fixture.path("Cargo.toml"), manifest).unwrap();
-    let cargo = "echo \"cargo $*\"\necho \"$CARGO_TARGET_DIR\"\n[ $# -lt 3 ] || exit 101";
-    let cargo = fixture.program("cargo", cargo);
-    let output = fixture.command(&["codegen", "--check"]).env("CARGO", cargo).output().unwrap();
-    let ended = Ended::of(&output);
-    ended.assert_failure(&[
-        "codegen: 9.9.9: compiled in ",
-        "the types of 9.9.9 do not compile (exit status: 101)",
-    ]);
+    let run = |script: &str| {
+        let cargo = fixture.program("cargo", script);
+        let output = fixture.command(&["codegen", "--check"]).env("CARGO", cargo).output().unwrap();
+        Ended::of(&output)
+    };
+    let ended = run("echo \"cargo $* in $CARGO_TARGET_DIR\"");
+    ended.assert_success();
     let target = fixture.path("target").display().to_string();
     let expected = format!(
-        "cargo build --offline\n{target}\ncargo build --offline --features switch\n{target}\n"
+        "cargo build --offline --features experimental in {target}\n\
+         cargo build --offline in {target}\n"
     );
     assert!(ended.stdout.ends_with(&expected), "{}", ended.stdout);
+    for types in ["protocol.rs", "stable.rs"] {
+        let line = format!("\ncodegen: 9.9.9: {types} compiled in ");
+        assert!(ended.stderr.contains(&line), "{}", ended.stderr);
+    }
     let check = fixture.path("target/codegen/9.9.9/check");
     assert_eq!(fs::read_to_string(check.join("Cargo.lock")).unwrap(), "locked");
     let manifest = fs::read_to_string(check.join("Cargo.toml")).unwrap();
     let library = format!("path = '{}'", fixture.path("src/lib.rs").display());
     assert!(manifest.contains(&library), "{manifest}");
+
+    let ended = run("exit 101");
+    ended.assert_failure(&["the types of 9.9.9 do not compile (exit status: 101)", "protocol.rs"]);
 }

@@ -1,0 +1,81 @@
+//! Where null may mean something else than absence. The schema cannot say it; descriptions hint.
+
+use super::{
+    ir::{Presence, Shape, Types},
+    tables::Tables,
+};
+
+/// The properties that a person has to look at, as `Type.property`: the client may leave them out
+/// or send null, and a description speaks of null, or a property of that name is known for it.
+/// Those that the tables decide, one way or the other, are left out.
+pub(super) fn unreviewed(types: &Types, tables: &Tables<'_>) -> Vec<String> {
+    let mut res = Vec::new();
+    for (name, ty) in types.iter().filter(|it| it.1.input) {
+        let Shape::Struct(body) = &ty.shape else { continue };
+        let union = ty.payload_of.as_ref().and_then(|(union, _)| types.get(union));
+        let hinted = hints_at_null(&ty.doc) || union.is_some_and(|it| hints_at_null(&it.doc));
+        for field in &body.fields {
+            let is_open = field.presence == Presence::Optional && field.nullable;
+            if is_open
+                && (hinted
+                    || hints_at_null(&field.doc)
+                    || tables.is_three_state_elsewhere(&field.wire))
+                && !tables.is_null_absence(name, &field.wire)
+            {
+                res.push(format!("{name}.{}", field.wire));
+            }
+        }
+    }
+    res
+}
+
+fn hints_at_null(doc: &Option<String>) -> bool {
+    let is_null = |it: &str| it.trim_matches(|it: char| !it.is_alphanumeric()) == "null";
+    doc.as_deref().is_some_and(|it| it.to_lowercase().split_whitespace().any(is_null))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{
+        super::ir::{Field, Struct, Type},
+        *,
+    };
+
+    fn field(wire: &str, doc: Option<&str>) -> Field {
+        Field {
+            wire: wire.to_owned(),
+            doc: doc.map(str::to_owned),
+            schema: json!({ "type": "string" }),
+            nullable: true,
+            presence: Presence::Optional,
+            experimental: false,
+        }
+    }
+
+    #[test]
+    fn a_property_whose_null_nobody_has_decided_is_reported() {
+        let mut ty = Type::new(
+            None,
+            Shape::Struct(Struct {
+                fields: vec![
+                    field("colour", Some("Omit to keep it; `null` clears it.")),
+                    field("shape", Some("Nullable, in a way.")),
+                    field("serviceTier", None),
+                    field("size", None),
+                ],
+                ..Struct::default()
+            }),
+        );
+        ty.input = true;
+        let mut types = Types::from([("ThingParams".to_owned(), ty)]);
+        let tables = Tables::pinned();
+        assert_eq!(unreviewed(&types, &tables), ["ThingParams.colour", "ThingParams.serviceTier"]);
+
+        types.values_mut().for_each(|it| it.doc = Some("Null clears a property.".to_owned()));
+        assert_eq!(unreviewed(&types, &tables).len(), 4);
+        types.values_mut().for_each(|it| it.input = false);
+        assert!(unreviewed(&types, &tables).is_empty());
+    }
+}
