@@ -171,7 +171,7 @@ fn the_outline_leaves_no_type_and_no_method_out() {
 fn no_fix_up_makes_a_stable_property_experimental() {
     let text = outline(&generate(&pinned(), Scope::Experimental).unwrap().protocol).unwrap().text;
     let (_, fields) = text.split_once("\nstruct TurnStartedThreadTimelineEntry\n").unwrap();
-    let expected = "  position: u64\n  started_at: Option<i64>\n  turn_id: String\nstruct ";
+    let expected = "  position: u64\n  started_at: Option<i64>\n  turn_id: String\n";
     assert!(fields.starts_with(expected), "{}", &fields[..expected.len()]);
 }
 
