@@ -196,7 +196,7 @@ async fn a_tool_that_nobody_provides_is_not_called() {
     run(async |place| {
         let codex = place.start().await;
         let schema = json!({"type": "object", "properties": {}});
-        let tool = FunctionDynamicToolSpec::new("The weather here.", schema, "weather");
+        let tool = FunctionDynamicToolSpec::new("weather", "The weather here.", schema);
         let start = codex.thread_start().params(|it| it.dynamic_tools(vec![tool.into()]));
         let thread = start.await.unwrap();
         let call = Reply::new().function_call("call_1", "weather", json!({}));

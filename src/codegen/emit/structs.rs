@@ -203,7 +203,7 @@ fn redacted_debug(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
 /// `new` with what is required, ids first, and a setter for everything else.
 fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
     let mut required: Vec<_> = fields.iter().filter(|it| it.field.is_required()).collect();
-    required.sort_by_key(|it| rank(&it.field.wire));
+    required.sort_by(|a, b| rank(&a.field.wire).cmp(&rank(&b.field.wire)));
     let optional: Vec<_> = fields.iter().filter(|it| !it.field.is_required()).collect();
     let new = if required.is_empty() {
         quote! {
@@ -234,14 +234,23 @@ fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
     quote!(impl #name { #new #(#setters)* })
 }
 
-/// Ids come first, the thread's before all.
-fn rank(wire: &str) -> (u8, String) {
-    let group = match wire {
-        "threadId" => 0,
-        _ if wire.ends_with("Id") || wire.ends_with("_id") => 1,
-        _ => 2,
+/// Where a required property stands among the parameters of `new`: whose it is, then what it is
+/// called or where it begins, then the rest. The schema's own order is that of the alphabet, which
+/// would have the destination of a copy stand before its source.
+fn rank(wire: &str) -> (u8, &str) {
+    const IDS: [&str; 4] = ["Id", "_id", "Handle", "Key"];
+    const FIRST: [&str; 6] = ["keyPath", "kind", "name", "path", "query", "role"];
+    const BEGINNINGS: [&str; 2] = ["source", "start"];
+    let group = if wire == "threadId" {
+        0
+    } else if wire == "id" || IDS.iter().any(|it| wire.ends_with(it)) {
+        1
+    } else if FIRST.contains(&wire) || BEGINNINGS.iter().any(|it| wire.starts_with(it)) {
+        2
+    } else {
+        3
     };
-    (group, wire.to_owned())
+    (group, wire)
 }
 
 fn setter(it: &Printed<'_>) -> TokenStream {
@@ -308,4 +317,25 @@ fn stream(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
         quote!(#ident: #ty = #wire, #absent;)
     });
     quote!(streamed_struct! { #name { #(#parts)* } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_stand_in_the_order_in_which_one_thinks_of_them() {
+        for order in [
+            ["sourcePath", "destinationPath", "mode"],
+            ["start", "end", "length"],
+            ["path", "dataBase64", "mode"],
+            ["threadId", "turnId", "input"],
+            ["processHandle", "command", "cwd"],
+            ["name", "description", "inputSchema"],
+        ] {
+            let mut sorted = order;
+            sorted.sort_by_key(|it| rank(it));
+            assert_eq!(sorted, order);
+        }
+    }
 }
