@@ -258,6 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn of_a_runtime_that_is_not_pinned_only_the_executable_is_unpacked() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("codex");
+        let unpack = |entries| binary(&*tarball(entries), "host", &to).map_err(|it| it.to_string());
+        let path = &format!("package/vendor/host/bin/codex{}", env::consts::EXE_SUFFIX);
+        let link = entry(path, EntryType::Symlink, "/bin/sh", "");
+        assert_eq!(unpack(vec![link]), Err(format!("`{path}` is not a regular file")));
+        let other = file("package/vendor/other/bin/codex", "abc");
+        assert_eq!(unpack(vec![other]), Err(format!("it does not hold `{path}`")));
+        assert!(!to.exists());
+
+        unpack(vec![file("package/vendor/host/bin/rg", "no"), file(path, "abc")]).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"abc");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn a_folder_is_held_to_the_same_checksums() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let copy = || from_folder(from.path(), &platform(), to.path()).map_err(|it| it.to_string());
