@@ -84,7 +84,8 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
 
     // Entries count as used by the experimental bundle, which contains the stable one.
     let unchecked = Tables::pinned();
-    let stable = Bundle::parse("stable.json", &input.stable)?;
+    let mut stable = Bundle::parse("stable.json", &input.stable)?;
+    unchecked.fix(&mut stable);
     let mut stable_types = normalize::normalize(&stable, &unchecked)?;
     let stable_methods = methods::methods(&stable, &mut stable_types, &unchecked)?;
 

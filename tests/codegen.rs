@@ -4,8 +4,11 @@
 
 #[path = "../src/codegen.rs"]
 mod codegen;
+#[path = "../src/codegen/outline.rs"]
+mod outline;
 
 use codegen::{Generated, Input, Result, Scope, generate};
+use outline::outline;
 
 /// `AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision`: names do not get longer.
 const LONGEST_NAME: usize = 61;
@@ -119,4 +122,72 @@ fn a_pin_without_a_version_fails() {
     let input = Input { pin: "{}".to_owned(), ..pinned() };
     let error = generate(&input, Scope::Stable).unwrap_err();
     assert_eq!(error.to_string(), "pin.json has no string `runtime`");
+}
+
+#[test]
+fn the_outline_is_the_one_that_was_reviewed() {
+    let actual = outline(&generate(&pinned(), Scope::Experimental).unwrap().protocol).unwrap().text;
+    if let Some(difference) = difference(include_str!("data/outline.txt"), &actual) {
+        panic!(
+            "the generated types are not those of tests/data/outline.txt, {difference}\
+             run `cargo xtask codegen --update` and review what it changes"
+        );
+    }
+}
+
+#[test]
+fn the_outline_leaves_no_type_and_no_method_out() {
+    let generated = generate(&pinned(), Scope::Experimental).unwrap();
+    let text = outline(&generated.protocol).unwrap().text;
+    let has_line = |start: &str| {
+        text.match_indices(start)
+            .any(|(at, it)| text[at + it.len()..].starts_with([':', ' ', '\n']))
+    };
+
+    let names = generated.registry.split("(\"").skip(1).filter_map(|it| it.split('"').next());
+    let names: Vec<_> = names.collect();
+    assert!(names.len() > 1_000, "{}", names.len());
+    for name in names {
+        let kinds = ["struct", "enum", "type"];
+        assert!(kinds.iter().any(|it| has_line(&format!("\n{it} {name}"))), "{name}");
+    }
+
+    let schema: serde_json::Value = serde_json::from_str(&pinned().experimental).unwrap();
+    for (root, kind) in [
+        ("ClientRequest", "request"),
+        ("ServerRequest", "server request"),
+        ("ServerNotification", "notification"),
+        ("ClientNotification", "client notification"),
+    ] {
+        for arm in schema["definitions"][root]["oneOf"].as_array().unwrap() {
+            let method = arm["properties"]["method"]["enum"][0].as_str().unwrap();
+            assert!(has_line(&format!("\n{kind} {method}")), "{method}");
+        }
+    }
+}
+
+/// A property that is renamed is no other property in the stable schema.
+#[test]
+fn no_fix_up_makes_a_stable_property_experimental() {
+    let text = outline(&generate(&pinned(), Scope::Experimental).unwrap().protocol).unwrap().text;
+    let (_, fields) = text.split_once("\nstruct TurnStartedThreadTimelineEntry\n").unwrap();
+    let expected = "  position: u64\n  started_at: Option<i64>\n  turn_id: String\n";
+    assert!(fields.starts_with(expected), "{}", &fields[..expected.len()]);
+}
+
+/// The first lines in which two texts differ.
+fn difference(old: &str, new: &str) -> Option<String> {
+    const SHOWN: usize = 10;
+    let (old, new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    if same == old.len() && same == new.len() {
+        return None;
+    }
+    let mut res = format!("which differ from line {}:\n", same + 1);
+    for (sign, lines) in [("-", old), ("+", new)] {
+        for it in lines[same..].iter().take(SHOWN) {
+            res.extend([sign, it, "\n"]);
+        }
+    }
+    Some(res)
 }

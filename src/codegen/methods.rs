@@ -108,13 +108,18 @@ fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Reques
     let schema =
         arm.pointer("/properties/params").cloned().unwrap_or_else(|| json!({"type": "null"}));
     let named = params_name(&schema).map_err(|it| it.within(method))?;
-    let response = match (tables.response(method), &named) {
+    let mut response = match (tables.response(method), &named) {
         (Some(it), _) => it.to_owned(),
         (None, Some(params)) if params.ends_with("Params") => {
             format!("{}Response", params.trim_end_matches("Params"))
         }
         _ => format!("{}Response", names::pascal(method)),
     };
+    if !types.contains_key(&response)
+        && let Some(it) = tables.older_response(method)
+    {
+        it.clone_into(&mut response);
+    }
     if !types.contains_key(&response) {
         return Err(Error::at(method, format!("has no response: there is no `{response}`")));
     }
@@ -267,6 +272,23 @@ mod tests {
     fn a_method_without_a_response_is_an_error_that_names_it() {
         let error = read(&call("no/such", &json!({ "type": "null" })), &[]).unwrap_err();
         assert_eq!(error.to_string(), "`no/such`: has no response: there is no `NoSuchResponse`");
+    }
+
+    #[test]
+    fn a_response_of_an_older_runtime_counts_only_where_the_rule_finds_none() {
+        let read = |definitions: &[&str]| {
+            let method = "account/usage/read";
+            let arm = call(method, &json!({ "type": "null" }));
+            let mut types = Types::new();
+            for it in definitions {
+                types.insert((*it).to_owned(), Type::new(None, Shape::Unit));
+            }
+            request(&arm, &mut types, &Tables::pinned()).map(|it| it.response)
+        };
+        let (rule, older) = ("AccountUsageReadResponse", "GetAccountTokenUsageResponse");
+        assert_eq!(read(&[older]).unwrap(), older);
+        assert_eq!(read(&[older, rule]).unwrap(), rule);
+        read(&[]).unwrap_err();
     }
 
     #[test]

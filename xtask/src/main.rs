@@ -8,6 +8,7 @@
 
 mod cargo;
 mod ci;
+mod codegen;
 mod demo;
 mod digest;
 mod pin;
@@ -27,6 +28,7 @@ usage: cargo xtask <command> [arguments]
 
 commands:
   runtime   fetch the pinned codex binary into target/runtime
+  codegen   write the generated types and their outline to target/codegen
   demo      run the quickstart example against the embedded model
   test      run every test of the workspace on the pinned runtime
   ci        run everything that has to pass before a merge
@@ -75,6 +77,7 @@ struct Command {
 fn command(name: &str) -> anyhow::Result<Command> {
     Ok(match name {
         "runtime" => Command { help: runtime::HELP, run: runtime::run },
+        "codegen" => Command { help: codegen::HELP, run: codegen::run },
         "demo" => Command { help: demo::HELP, run: demo::run },
         "test" => Command { help: test::HELP, run: test::run },
         "ci" => Command { help: ci::HELP, run: ci::run },

@@ -101,6 +101,12 @@ impl Platform {
     }
 }
 
+/// Whether this can be a version, and so a part of a path and of a package's name.
+pub(crate) fn is_version(text: &str) -> bool {
+    text.starts_with(|it: char| it.is_ascii_alphanumeric())
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'-'))
+}
+
 /// What the pin calls the machine that this runs on.
 pub(crate) fn host() -> String {
     platform_key(OS, ARCH)

@@ -3,6 +3,7 @@
 mod fetch;
 mod installed;
 mod progress;
+pub(crate) mod schema;
 mod unpack;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use fd_lock::RwLock;
 
-use crate::pin::{self, Pin};
+use crate::pin::{self, Pin, Platform};
 
 pub(crate) const HELP: &str = "\
 Fetches the codex binary that schema/pin.json names into target/runtime.
@@ -102,6 +103,17 @@ fn install(root: &Path, pin: &Pin, home: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
 
+    alone(root, |target| {
+        if installed::fits(home, platform) {
+            eprintln!("runtime: {} is there now", pin.runtime);
+            return Ok(());
+        }
+        replace(pin, platform, home, target)
+    })
+}
+
+/// Runs what fetches while nothing else does in this workspace. It gets the folder `target`.
+fn alone<T>(root: &Path, work: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let target = root.join("target");
     fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
     let mut lock = RwLock::new(File::create(target.join("runtime.lock"))?);
@@ -109,11 +121,11 @@ fn install(root: &Path, pin: &Pin, home: &Path) -> anyhow::Result<()> {
         eprintln!("runtime: waiting for another run that fetches it");
     }
     let _guard = lock.write().context("cannot lock target/runtime.lock")?;
-    if installed::fits(home, platform) {
-        eprintln!("runtime: {} is there now", pin.runtime);
-        return Ok(());
-    }
+    work(&target)
+}
 
+/// Fetches the pinned runtime, and puts it into the place of what is there.
+fn replace(pin: &Pin, platform: &Platform, home: &Path, target: &Path) -> anyhow::Result<()> {
     let staging = Staging::create(target.join("runtime.partial"))?;
     let tree = staging.0.join("tree");
     fetch::fetch(&pin.runtime, platform, &staging.0, &tree)?;

@@ -1,17 +1,17 @@
 //! The schema bundles are those of the pin, and those of the pinned runtime.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
+use std::{fs, path::Path};
+
+use anyhow::ensure;
+
+use crate::{
+    digest,
+    pin::Pin,
+    runtime::{
+        self,
+        schema::{self, KINDS},
+    },
 };
-
-use anyhow::{Context, ensure};
-
-use crate::{digest, pin::Pin, runtime};
-
-/// What the runtime calls the file that holds everything.
-const GENERATED: &str = "codex_app_server_protocol.schemas.json";
 
 pub(super) fn check_pinned(root: &Path) -> anyhow::Result<()> {
     let count = Pin::read(root)?.check_bundles(&root.join("schema"))?;
@@ -22,29 +22,11 @@ pub(super) fn check_pinned(root: &Path) -> anyhow::Result<()> {
 pub(super) fn check_generated(root: &Path) -> anyhow::Result<()> {
     let runtime = runtime::ensure(root)?;
     let out = root.join("target/ci/bundles");
-    for (bundle, args) in [("stable.json", &[][..]), ("experimental.json", &["--experimental"])] {
-        if out.exists() {
-            fs::remove_dir_all(&out)?;
-        }
-        fs::create_dir_all(&out)?;
-        let output = Command::new(&runtime.binary)
-            .args(["app-server", "generate-json-schema", "--out"])
-            .arg(&out)
-            .args(args)
-            // The runtime writes into its home, which must not be that of the user.
-            .env("CODEX_HOME", &out)
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("cannot run {}", runtime.binary.display()))?;
-        ensure!(
-            output.status.success(),
-            "the runtime cannot write its schema ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+    for (bundle, args) in KINDS {
+        let written = schema::write(&runtime.binary, &out, args)?;
         let ours = digest::sha256_of(&root.join("schema").join(bundle))?;
         ensure!(
-            digest::sha256_of(&out.join(GENERATED))? == ours,
+            digest::sha256_of(&written)? == ours,
             "schema/{bundle} is not what {} writes; schema/README.md has the commands",
             runtime.binary.display()
         );

@@ -42,18 +42,32 @@ pub(super) fn fetch(
     }
 }
 
-fn from_npm(platform: &Platform, work: &Path, tree: &Path) -> anyhow::Result<()> {
+/// Has npm fetch any package into `work`. Nothing but npm checks what it got.
+pub(super) fn pack(package: &str, work: &Path) -> anyhow::Result<File> {
+    ensure!(
+        is_on_path(NPM),
+        "npm is missing, and nothing else has {package}; install npm (it comes with Node.js) and \
+         run this again"
+    );
+    let tarball = npm_pack(package, work)?;
+    File::open(&tarball).with_context(|| format!("cannot open {}", tarball.display()))
+}
+
+fn npm_pack(package: &str, work: &Path) -> anyhow::Result<PathBuf> {
     let (packed, cache) = (work.join("packed"), work.join("npm-cache"));
     fs::create_dir(&packed)?;
     let mut npm = Command::new(NPM);
-    npm.args(["pack", &platform.package, "--ignore-scripts"])
+    npm.args(["pack", package, "--ignore-scripts"])
         .args([OsStr::new("--pack-destination"), packed.as_os_str()])
         // A private cache grows as the download does, and does not stay.
         .args([OsStr::new("--cache"), cache.as_os_str()]);
-    let label = format!("runtime: fetching {} with npm", platform.package);
+    let label = format!("runtime: fetching {package} with npm");
     run_shown(npm, label, &cache, &work.join("npm.log"))?;
+    only_file_in(&packed)
+}
 
-    let tarball = only_file_in(&packed)?;
+fn from_npm(platform: &Platform, work: &Path, tree: &Path) -> anyhow::Result<()> {
+    let tarball = npm_pack(&platform.package, work)?;
     let mut file = File::open(&tarball)?;
     digest::check_integrity(&mut file, &platform.integrity).with_context(|| {
         format!(

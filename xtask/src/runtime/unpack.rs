@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeSet,
+    env,
     fs::{self, File},
-    io::{BufReader, Read},
+    io::{self, BufReader, Read},
     path::Path,
 };
 
@@ -56,6 +57,22 @@ pub(super) fn from_folder(folder: &Path, platform: &Platform, tree: &Path) -> an
         place(&mut file, path, hash, tree)?;
     }
     Ok(())
+}
+
+/// Unpacks nothing but the executable from the npm tarball of a runtime that is not pinned.
+pub(super) fn binary(tarball: impl Read, triple: &str, to: &Path) -> anyhow::Result<()> {
+    let path = format!("package/vendor/{triple}/bin/codex{}", env::consts::EXE_SUFFIX);
+    let mut archive = Archive::new(GzDecoder::new(BufReader::new(tarball)));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        if entry.path_bytes() == path.as_bytes() {
+            ensure!(entry.header().entry_type().is_file(), "`{path}` is not a regular file");
+            let mut file = File::create_new(to)?;
+            io::copy(&mut entry, &mut file).with_context(|| format!("cannot unpack `{path}`"))?;
+            return make_executable(&file);
+        }
+    }
+    bail!("it does not hold `{path}`")
 }
 
 fn place(content: &mut impl Read, path: &str, hash: &str, tree: &Path) -> anyhow::Result<()> {
@@ -238,6 +255,23 @@ mod tests {
         }
         // What is left is the padding behind the content.
         assert!(refused > whole.len() / 2, "{refused} of {}", whole.len());
+    }
+
+    #[test]
+    fn of_a_runtime_that_is_not_pinned_only_the_executable_is_unpacked() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("codex");
+        let unpack = |entries| binary(&*tarball(entries), "host", &to).map_err(|it| it.to_string());
+        let path = &format!("package/vendor/host/bin/codex{}", env::consts::EXE_SUFFIX);
+        let link = entry(path, EntryType::Symlink, "/bin/sh", "");
+        assert_eq!(unpack(vec![link]), Err(format!("`{path}` is not a regular file")));
+        let other = file("package/vendor/other/bin/codex", "abc");
+        assert_eq!(unpack(vec![other]), Err(format!("it does not hold `{path}`")));
+        assert!(!to.exists());
+
+        unpack(vec![file("package/vendor/host/bin/rg", "no"), file(path, "abc")]).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), b"abc");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

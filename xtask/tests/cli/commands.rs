@@ -20,6 +20,7 @@ fn help_goes_to_stdout() {
         (&["--help"], "Chores of this repository."),
         (&["-h"], "Chores of this repository."),
         (&["help", "runtime"], "Fetches the codex binary"),
+        (&["codegen", "--help"], "Writes the protocol types"),
         (&["demo", "--help"], "Runs examples/quickstart.rs"),
         (&["test", "-h"], "Runs every test"),
         (&["ci", "--help"], "Runs everything that has to pass"),
@@ -39,6 +40,7 @@ fn a_wrong_command_line_ends_with_2_and_the_usage_on_stderr() {
         (&["deploy"], "error: unknown command `deploy`"),
         (&["help", "deploy"], "error: unknown command `deploy`"),
         (&["runtime", "now"], "error: unexpected argument `now`"),
+        (&["codegen", "--schema"], "error: --schema needs a folder"),
         (&["ci", "coffee"], "error: unknown step `coffee`"),
     ] {
         let ended = fixture.run(args);

@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![cfg(unix)]
 
+mod codegen;
 mod commands;
 mod fixture;
 mod runtime;

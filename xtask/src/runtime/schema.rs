@@ -1,0 +1,84 @@
+//! The schema that a runtime writes.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, ensure};
+use serde_json::json;
+
+use super::{Staging, alone, fetch, is_version, unpack, version_of};
+use crate::pin::{self, Pin};
+
+/// What the runtime calls the file that holds everything.
+pub(crate) const BUNDLE: &str = "codex_app_server_protocol.schemas.json";
+
+/// The bundles by our name, and what the runtime has to be told to write them.
+pub(crate) const KINDS: [(&str, &[&str]); 2] =
+    [("stable.json", &[]), ("experimental.json", &["--experimental"])];
+
+/// Has a runtime write one bundle into a new folder. Returns the path of the bundle.
+pub(crate) fn write(binary: &Path, out: &Path, args: &[&str]) -> anyhow::Result<PathBuf> {
+    if out.exists() {
+        fs::remove_dir_all(out).with_context(|| format!("cannot remove {}", out.display()))?;
+    }
+    fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
+    let output = Command::new(binary)
+        .args(["app-server", "generate-json-schema", "--out"])
+        .arg(out)
+        .args(args)
+        // The runtime writes into its home, which must not be that of the user.
+        .env("CODEX_HOME", out)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {}", binary.display()))?;
+    ensure!(
+        output.status.success(),
+        "the runtime cannot write its schema ({}): {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(out.join(BUNDLE))
+}
+
+/// The folder with the bundles of any published runtime, which is fetched if they are not there.
+pub(crate) fn of_version(root: &Path, version: &str) -> anyhow::Result<PathBuf> {
+    ensure!(
+        pin::is_version(version),
+        "`{version}` is no version of the runtime; `npm view @openai/codex versions` lists them"
+    );
+    let host = pin::host();
+    let platform = Pin::read(root)?.platform(&host)?.clone();
+    let home = root.join("target/schemas").join(version);
+    alone(root, |target| {
+        if home.exists() {
+            eprintln!("schema: that of {version} is already there");
+            return Ok(());
+        }
+        let staging = Staging::create(target.join("schema.partial"))?;
+        let package = format!("@openai/codex@{version}-{host}");
+        let tarball = fetch::pack(&package, &staging.0)?;
+        let binary = staging.0.join(format!("codex{}", env::consts::EXE_SUFFIX));
+        unpack::binary(tarball, &platform.triple, &binary)
+            .with_context(|| format!("{package} is not packed as the pinned runtime is"))?;
+        let actual = version_of(&binary)?;
+        ensure!(is_version(&actual, version), "{package} calls itself `{actual}`");
+
+        let finished = staging.0.join("finished");
+        fs::create_dir(&finished)?;
+        for (name, args) in KINDS {
+            let bundle = write(&binary, &staging.0.join("written"), args)?;
+            fs::rename(&bundle, finished.join(name))
+                .with_context(|| format!("{version} wrote no {BUNDLE}"))?;
+        }
+        fs::write(finished.join("pin.json"), json!({ "runtime": version }).to_string())?;
+        fs::create_dir_all(target.join("schemas"))?;
+        fs::rename(&finished, &home)
+            .with_context(|| format!("cannot create {}", home.display()))?;
+        eprintln!("schema: that of {version} is in {}", home.display());
+        Ok(())
+    })?;
+    Ok(home)
+}
