@@ -101,8 +101,8 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     let registry = emit::registry(&types, &methods)?;
     let unreviewed = nulls::unreviewed(&types, &tables);
     // What is printed uses some of the entries, and the stable part not all of them.
-    let stale = if scope == Scope::Experimental { tables.stale() } else { Vec::new() };
-    Ok(Generated { protocol, registry, stale, unreviewed })
+    let unused = if scope == Scope::Experimental { tables.stale() } else { Vec::new() };
+    Ok(Generated { protocol, registry, stale: unused, unreviewed })
 }
 
 impl Generated {
@@ -114,7 +114,7 @@ impl Generated {
         match self.stale.first() {
             None => Ok(self),
             Some(it) => Err(Error::new(format!(
-                "the {it} no longer applies to the schema, remove it from src/codegen/tables.rs"
+                "the {it} no longer applies to the schema, remove it from src/codegen/tables/pinned.rs"
             ))),
         }
     }

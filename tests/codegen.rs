@@ -46,7 +46,7 @@ fn every_property_whose_null_may_mean_something_has_been_reviewed() {
     assert!(
         unreviewed.is_empty(),
         "is null the same as absent for these? Enter them in THREE_STATE or in NULL_IS_ABSENCE of \
-         src/codegen/tables.rs: {unreviewed:#?}"
+         src/codegen/tables/pinned.rs: {unreviewed:#?}"
     );
 }
 
@@ -81,7 +81,7 @@ fn a_stale_fix_up_fails_and_is_named() {
     assert_eq!(
         error,
         "the fix-up `ThreadTimelineEntry.started_at` no longer applies to the schema, \
-         remove it from src/codegen/tables.rs"
+         remove it from src/codegen/tables/pinned.rs"
     );
 }
 

@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::{
     graph,
-    ir::{Type, Types},
+    ir::{Shape, Type, Types},
     methods::Methods,
 };
 
@@ -63,7 +63,14 @@ impl Roles {
     pub(super) fn describe(&self, name: &str, ty: &Type) -> TokenStream {
         let role = self.0.get(name).map(|it| it.join(" "));
         let role = role.unwrap_or_else(|| format!("The definition `{name}` of the schema."));
-        Doc::new(ty.doc.as_deref(), &role, ty.experimental).print()
+        let doc = Doc::new(ty.doc.as_deref(), &role, ty.experimental);
+        match &ty.shape {
+            Shape::Struct(body) if !body.choice.is_empty() => {
+                doc.with(&format!("One of `{}` has to be there.", body.choice.join("`, `")))
+            }
+            _ => doc,
+        }
+        .print()
     }
 }
 

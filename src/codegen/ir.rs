@@ -60,6 +60,8 @@ pub(super) struct Struct {
     pub tag: Option<String>,
     /// The schema forbids other properties. Decoding ignores that; telling alternatives apart uses it.
     pub closed: bool,
+    /// The properties of which one has to be there, if the schema says so.
+    pub choice: Vec<String>,
 }
 
 /// One property.

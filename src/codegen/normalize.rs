@@ -116,7 +116,8 @@ impl Normalizer<'_> {
             let field = self.field(name, wire, schema, members.required.contains(wire));
             fields.push(field.map_err(|it| it.within(wire))?);
         }
-        Ok(Struct { fields, tag: None, closed })
+        let choice = members.choice.iter().cloned().collect();
+        Ok(Struct { fields, tag: None, closed, choice })
     }
 
     fn field(&mut self, parent: &str, wire: &str, schema: &Value, required: bool) -> Result<Field> {

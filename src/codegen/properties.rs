@@ -22,6 +22,8 @@ const ANNOTATIONS: [&str; 6] =
 pub(super) struct Members {
     pub properties: BTreeMap<String, Value>,
     pub required: BTreeSet<String>,
+    /// The properties of which each alternative needs another, if there are alternatives.
+    pub choice: BTreeSet<String>,
 }
 
 impl Members {
@@ -31,6 +33,7 @@ impl Members {
         let mut res = Self::base(schema);
         let Some(arms) = alternatives(schema) else { return Ok(res) };
         let mut shared: Option<BTreeSet<String>> = None;
+        let mut needed = Vec::new();
         for arm in arms {
             if arm.get("properties").is_none() {
                 return Err(Error::new("has an alternative without properties"));
@@ -41,8 +44,16 @@ impl Members {
                 Some(it) => it.intersection(&arm.required).cloned().collect(),
             });
             res.add_properties(&arm)?;
+            needed.push(arm.required);
         }
-        res.required.extend(shared.unwrap_or_default());
+        let shared = shared.unwrap_or_default();
+        for it in &mut needed {
+            it.retain(|it| !shared.contains(it));
+        }
+        if needed.iter().all(|it| !it.is_empty()) {
+            res.choice = needed.into_iter().flatten().collect();
+        }
+        res.required.extend(shared);
         Ok(res)
     }
 
@@ -58,7 +69,7 @@ impl Members {
             }
             _ => BTreeSet::new(),
         };
-        Self { properties, required }
+        Self { properties, required, choice: BTreeSet::new() }
     }
 
     /// Removes one property.

@@ -30,9 +30,9 @@ usage: cargo xtask codegen [options]
 
 The files go to target/codegen/VERSION: protocol.rs, its outline.txt and registry.rs (tables for
 tests), and stable.rs, which is the module without the feature `experimental`. Their paths are the
-lines on stdout; on stderr is how much there is of what, which entries of src/codegen/tables.rs do
-not apply, and which properties nobody has reviewed. Without `--schema`, `--runtime` and `--older` the schema is that
-of the pin.
+lines on stdout; on stderr is how much there is of what, which entries of
+src/codegen/tables/pinned.rs do not apply, and which properties nobody has reviewed. Without
+`--schema`, `--runtime` and `--older` the schema is that of the pin.
 
 options:
   --update           write the outline to tests/data/outline.txt, too; for the pinned schema only
@@ -167,8 +167,8 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
         stable.protocol.lines().count()
     );
     for (what, all) in [
-        ("entries of src/codegen/tables.rs that do not apply", &generated.stale),
-        ("properties whose null is not in src/codegen/tables.rs", &generated.unreviewed),
+        ("entries of src/codegen/tables/pinned.rs that do not apply", &generated.stale),
+        ("properties whose null is not in src/codegen/tables/pinned.rs", &generated.unreviewed),
     ] {
         if !all.is_empty() {
             eprintln!("note: {version}: {what}: {}", all.join(", "));

@@ -167,7 +167,7 @@ impl Emitter<'_> {
     fn constructors(&self, name: &str, arms: &[Arm]) -> TokenStream {
         let is_bare = |it: &&Arm| {
             let body = it.payload.as_ref().and_then(|it| self.struct_of(it));
-            body.is_some_and(|it| !it.fields.iter().any(Field::is_required))
+            body.is_some_and(|it| it.choice.is_empty() && !it.fields.iter().any(Field::is_required))
         };
         let functions = arms.iter().filter(is_bare).map(|it| {
             let (variant, function) = (ident(&it.name), snake_ident(&it.name));
@@ -290,9 +290,10 @@ impl Emitter<'_> {
 fn redacted_debug(name: &Ident, arms: &[Arm]) -> TokenStream {
     let arms = arms.iter().map(|it| {
         let (variant, label) = (ident(&it.name), &it.name);
-        match it.payload {
-            Some(_) => quote!(Self::#variant(it) => f.debug_tuple(#label).field(it).finish()),
-            None => quote!(Self::#variant => f.write_str(#label)),
+        if it.payload.is_some() {
+            quote!(Self::#variant(it) => f.debug_tuple(#label).field(it).finish())
+        } else {
+            quote!(Self::#variant => f.write_str(#label))
         }
     });
     quote! {

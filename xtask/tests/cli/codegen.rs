@@ -55,7 +55,7 @@ fn the_pinned_schema_is_written_as_types_and_as_an_outline() {
     assert!(
         ended
             .stderr
-            .contains("\nnote: 9.9.9: entries of src/codegen/tables.rs that do not apply: ")
+            .contains("\nnote: 9.9.9: entries of src/codegen/tables/pinned.rs that do not apply: ")
     );
     assert!(ended.stderr.contains("\nnote: tests/data/outline.txt is another one"));
     assert!(!fixture.path("tests/data/outline.txt").exists());

@@ -1,0 +1,160 @@
+//! The entries for the pinned schema.
+
+use super::{Description, FixUp, fix_up};
+
+/// The schema lost `rename_all_fields` on these variants: the runtime writes camelCase.
+pub(super) const FIX_UPS: &[FixUp] = &[
+    fix_up("AccountSessionsSwitchResponse", "auth_url", "authUrl"),
+    fix_up("AccountSessionsSwitchResponse", "login_id", "loginId"),
+    fix_up("ThreadRealtimeItem", "item_id", "itemId"),
+    fix_up("ThreadRealtimeItem", "turn_id", "turnId"),
+    fix_up("ThreadTimelineEntry", "completed_at", "completedAt"),
+    fix_up("ThreadTimelineEntry", "duration_ms", "durationMs"),
+    fix_up("ThreadTimelineEntry", "started_at", "startedAt"),
+    fix_up("ThreadTimelineEntry", "turn_id", "turnId"),
+];
+
+/// Methods whose response is not named after their params or themselves.
+pub(super) const RESPONSES: &[(&str, &str)] = &[
+    ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
+    ("account/logout", "LogoutAccountResponse"),
+    ("account/securitySetup/read", "GetAccountSecuritySetupResponse"),
+    ("account/workspaceMessages/read", "GetWorkspaceMessagesResponse"),
+    ("accountSession/list", "AccountSessionsResponse"),
+    ("config/batchWrite", "ConfigWriteResponse"),
+    ("config/mcpServer/reload", "McpServerRefreshResponse"),
+    ("config/value/write", "ConfigWriteResponse"),
+    ("externalAgentConfig/import/readHistories", "ExternalAgentConfigImportHistoriesReadResponse"),
+];
+
+/// The same for methods whose params were still null in older runtimes. The pinned schema does
+/// without, so these count for nothing there: neither as used nor as stale.
+pub(super) const OLDER_RESPONSES: &[(&str, &str)] = &[
+    ("account/gatewayOAuth/login", "GatewayOAuthLoginResponse"),
+    ("account/gatewayOAuth/read", "GatewayOAuthReadResponse"),
+    ("account/rateLimits/read", "GetAccountRateLimitsResponse"),
+    ("account/usage/read", "GetAccountTokenUsageResponse"),
+];
+
+/// Properties for which absent, null and a value are three different requests.
+pub(super) const THREE_STATE: &[(&str, &str)] = &[
+    ("BedrockProviderSettingsPatch", "profile"),
+    ("BedrockProviderSettingsPatch", "region"),
+    ("CustomGatewayProviderSettingsPatch", "baseUrl"),
+    ("CustomGatewayProviderSettingsPatch", "envKey"),
+    ("GcpProviderSettingsPatch", "credentialFile"),
+    ("GcpProviderSettingsPatch", "location"),
+    ("GcpProviderSettingsPatch", "projectId"),
+    ("ProcessSpawnParams", "outputBytesCap"),
+    ("ProcessSpawnParams", "timeoutMs"),
+    ("ThreadForkParams", "serviceTier"),
+    ("ThreadListParams", "projectId"),
+    ("ThreadListParams", "sectionId"),
+    ("ThreadMetadataGitInfoUpdateParams", "branch"),
+    ("ThreadMetadataGitInfoUpdateParams", "originUrl"),
+    ("ThreadMetadataGitInfoUpdateParams", "sha"),
+    ("ThreadResumeParams", "serviceTier"),
+    ("ThreadSectionUpdateParams", "appearance"),
+    ("ThreadSettingsUpdateParams", "serviceTier"),
+    ("ThreadStartParams", "serviceTier"),
+    ("TurnSettingsUpdateParams", "serviceTier"),
+    ("TurnStartParams", "serviceTier"),
+];
+
+/// Properties that look like it, and are not: null means what absence means.
+pub(super) const NULL_IS_ABSENCE: &[(&str, &str)] = &[
+    ("ChatgptAuthTokensLoginAccountParams", "chatgptPlanType"),
+    // Null is for a variable inside, not for all of them.
+    ("CommandExecParams", "env"),
+    // These have flags of their own for "without a limit".
+    ("CommandExecParams", "outputBytesCap"),
+    ("CommandExecParams", "timeoutMs"),
+    ("CustomGatewayProviderSettingsPatch", "providerId"),
+    ("ExternalAgentConfigMigrationItem", "cwd"),
+    ("GcpSetupParams", "credentialFile"),
+    ("GcpSetupParams", "location"),
+    ("ProcessSpawnParams", "env"),
+    ("ThreadAttachmentOwnerListParams", "archived"),
+    ("ThreadListParams", "archived"),
+    ("ThreadListParams", "excludedThreadIds"),
+    ("ThreadMetadataUpdateParams", "daybreakEnabled"),
+    // Null is for a field of the patch, not for the patch.
+    ("ThreadMetadataUpdateParams", "gitInfo"),
+    // The empty string clears it.
+    ("ThreadMetadataUpdateParams", "projectId"),
+    ("ThreadRealtimeStartParams", "includeStartupContext"),
+    ("ThreadSearchParams", "archived"),
+    ("ThreadSectionCreateParams", "appearance"),
+    ("ThreadSectionMoveParams", "beforeThreadId"),
+    // Null is for the instructions inside of the mode.
+    ("ThreadSettingsUpdateParams", "collaborationMode"),
+    ("ThreadShellCommandParams", "timeoutMs"),
+    ("ThreadStartParams", "daybreakEnabled"),
+    ("ThreadStartParams", "projectId"),
+    ("TurnSettingsUpdateParams", "effort"),
+    ("TurnSettingsUpdateParams", "model"),
+    ("TurnSettingsUpdateParams", "summary"),
+    ("TurnStartParams", "collaborationMode"),
+    ("TurnStartParams", "serviceTierForTurn"),
+];
+
+/// Fields that `Debug` must not print.
+pub(super) const SECRETS: &[(&str, &str)] = &[
+    ("AmazonBedrockAccessKeysLoginAccountParams", "accessKeyId"),
+    ("AmazonBedrockAccessKeysLoginAccountParams", "secretAccessKey"),
+    ("AmazonBedrockAccessKeysLoginAccountParams", "sessionToken"),
+    ("AmazonBedrockLoginAccountParams", "apiKey"),
+    ("ApiKeyLoginAccountParams", "apiKey"),
+    ("AttestationGenerateResponse", "token"),
+    ("ChatgptAuthTokensLoginAccountParams", "accessToken"),
+    ("ChatgptAuthTokensRefreshResponse", "accessToken"),
+    ("CommandExecParams", "env"),
+    ("EnvironmentAddParams", "authBearerToken"),
+    ("ExecLocalShellAction", "env"),
+    // The schema does not say whether it is the key or its path.
+    ("OtelTlsConfig", "client-private-key"),
+    ("OtlpGrpcOtelExporter", "headers"),
+    ("OtlpHttpOtelExporter", "headers"),
+    ("ProcessSpawnParams", "env"),
+    ("RequestHeader", "value"),
+];
+
+/// Strings with a meaning of their own and no list of values.
+pub(super) const OPEN_STRINGS: &[&str] = &["ReasoningEffort"];
+
+/// Values whose variants would otherwise share one name.
+pub(super) const VARIANT_NAMES: &[(&str, &str, &str)] =
+    &[("McpServerElicitationRequestParams", "openai/form", "NamespacedOpenaiForm")];
+
+/// Definitions that no method refers to although messages carry them: the `data` of errors, the
+/// `trace` of requests, and two notifications that the schema leaves out.
+pub(super) const EXTRA_ROOTS: &[&str] = &[
+    "ModelProviderError",
+    "RawResponseCompletedNotification",
+    "RawResponseItemCompletedNotification",
+    "UserVerificationRpcError",
+    "W3cTraceContext",
+];
+
+/// Headings of the original source that ended up in the description of the first item below them.
+pub(super) const HEADINGS: &[&str] = &["DEPRECATED APIs below", "NEW APIs", "NEW NOTIFICATIONS"];
+
+/// Descriptions that are about the runtime's own code, and types that nothing describes.
+pub(super) const DESCRIPTIONS: &[Description] = &[
+    Description {
+        definition: "AbsolutePathBuf",
+        instead_of: "IMPORTANT: When deserializing",
+        text: "An absolute path on the machine of the runtime.",
+    },
+    Description {
+        definition: "RawResponseItemCompletedNotification",
+        instead_of: "",
+        text: "Params of the notification `rawResponseItem/completed`, which the schema leaves \
+               out: an item of the model's response as the model sent it.",
+    },
+    Description {
+        definition: "W3cTraceContext",
+        instead_of: "",
+        text: "A W3C trace context: the `trace` of a request, beside its method and params.",
+    },
+];
