@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-#[allow(dead_code, reason = "the development tasks and the tests use more of it")]
+#[allow(dead_code, reason = "the development tasks use more of it")]
 #[path = "src/codegen.rs"]
 mod codegen;
 
