@@ -8,6 +8,7 @@ mod elements;
 mod exact;
 mod examples;
 mod experimental;
+mod hostile;
 mod lists;
 mod methods;
 mod mutation;
