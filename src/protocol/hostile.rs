@@ -35,7 +35,7 @@ fn contradiction(line: &str) -> Option<String> {
             let params = serde_json::from_str(params).unwrap_or_default();
             let again = ServerRequest::try_decode(method, &params).ok().and_then(|first| {
                 let params = serde_json::to_value(&first).unwrap()["params"].take();
-                differs(first, ServerRequest::try_decode(method, &params))
+                differs(&first, &ServerRequest::try_decode(method, &params))
             });
             if again.is_some() {
                 return again;
@@ -84,16 +84,16 @@ fn notification(line: &str) -> Option<String> {
     {
         return Some(format!("{again:?} is {strict:?} when it must fit"));
     }
-    differs(first, Ok::<_, String>(again))
+    differs(&first, &Ok::<_, String>(again))
 }
 
 fn result<T: DeserializeOwned + Serialize + PartialEq + Debug>(line: &str) -> Option<String> {
     let first: T = decode_result(line).ok()?;
     let again = serde_json::from_value::<T>(serde_json::to_value(&first).unwrap());
-    differs(first, again)
+    differs(&first, &again)
 }
 
-fn differs<T: PartialEq + Debug, E: Debug>(first: T, again: Result<T, E>) -> Option<String> {
+fn differs<T: PartialEq + Debug, E: Debug>(first: &T, again: &Result<T, E>) -> Option<String> {
     match again {
         Ok(again) if again == first => None,
         again => Some(format!("{first:?} comes back as {again:?}")),

@@ -1,5 +1,7 @@
 //! However deep or long a line is: no stack overflow, and time in proportion to its length.
 
+#![allow(clippy::unwrap_used, reason = "a failed test should say where")]
+
 use std::{
     thread,
     time::{Duration, Instant},
