@@ -168,7 +168,7 @@ fn long(count: usize) -> Vec<(&'static str, String)> {
         ),
         ("a long text", delta(&format!("\"a\":\"{key}\""))),
         ("long data of an error", error),
-        ("no end", items(&list(count, r#"{"type":"plan","id":["#))),
+        ("no end", items(&list(count, r#"{"type":"plan","id":7}"#)).replace("]}}", "")),
         ("nothing but spaces", format!("{{{}", " ".repeat(8 * count))),
     ]
 }
