@@ -34,13 +34,19 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(all(test, feature = "client", feature = "experimental"))]
+mod arbitrary;
 #[cfg(feature = "client")]
 pub(crate) mod envelope;
 mod error;
 #[cfg(feature = "experimental")]
 mod experimental;
 mod extra;
+#[cfg(all(test, feature = "client", feature = "experimental"))]
+mod hostile;
 mod json;
+#[cfg(all(test, feature = "client", feature = "experimental"))]
+mod limits;
 mod malformed;
 #[macro_use]
 mod macros;

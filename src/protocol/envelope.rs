@@ -77,7 +77,7 @@ impl<'a> Message<'a> {
             .then(|| Some(Message::Response { id: id.parse().ok()?, is_error: false }))?
     }
 
-    fn parse_envelope(line: &'a str) -> Result<Message<'a>, serde_json::Error> {
+    pub(super) fn parse_envelope(line: &'a str) -> Result<Message<'a>, serde_json::Error> {
         let envelope: Envelope<'a> = serde_json::from_str(line)?;
         let is_error = envelope.error.is_some();
         match (envelope.method, envelope.id) {
@@ -267,6 +267,11 @@ pub(crate) fn decode_notification(line: &str) -> serde_json::Result<Stamped> {
     if let Some(stamped) = decode_in_place(line) {
         return Ok(stamped);
     }
+    decode_loosely(line)
+}
+
+/// Decodes a line in any form, by way of a value.
+pub(super) fn decode_loosely(line: &str) -> serde_json::Result<Stamped> {
     let Loose { method, params, emitted_at_ms } = serde_json::from_str(line)?;
     let notification = ServerNotification::decode(&method, params);
     Ok((notification, emitted_at_ms.and_then(|at| at.as_i64())))
@@ -275,7 +280,7 @@ pub(crate) fn decode_notification(line: &str) -> serde_json::Result<Stamped> {
 /// Decodes a line that has exactly what the runtime writes, in its order: method, params and time
 /// stamp. The params must be one whole value, so that what looks like the tail cannot be part of a
 /// string in them.
-fn decode_in_place(line: &str) -> Option<Stamped> {
+pub(super) fn decode_in_place(line: &str) -> Option<Stamped> {
     let (method, rest) = plain_string(line.strip_prefix(r#"{"method":""#)?)?;
     let rest = rest.strip_prefix(r#","params":"#)?.strip_suffix('}')?;
     let digits = rest.bytes().rev().take_while(u8::is_ascii_digit).count();

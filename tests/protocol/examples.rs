@@ -4,43 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    recorded::without_nulls,
-    registry::{bundle, types},
-};
+pub(crate) use crate::arbitrary::wire_bundle;
+use crate::{recorded::without_nulls, registry::types};
 
 /// Deeper than this, one example per schema is enough.
 const FULL_DEPTH: usize = 1;
-
-/// Names in the schema that are not those on the wire.
-const FIXED_UP: [(&str, &[(&str, &str)]); 3] = [
-    ("AccountSessionsSwitchResponse", &[("auth_url", "authUrl"), ("login_id", "loginId")]),
-    ("ThreadRealtimeItem", &[("item_id", "itemId"), ("turn_id", "turnId")]),
-    (
-        "ThreadTimelineEntry",
-        &[
-            ("completed_at", "completedAt"),
-            ("duration_ms", "durationMs"),
-            ("started_at", "startedAt"),
-            ("turn_id", "turnId"),
-        ],
-    ),
-];
-
-/// The experimental bundle with the names of the wire.
-pub(crate) fn wire_bundle() -> Value {
-    let mut res = bundle("experimental");
-    for (definition, names) in FIXED_UP {
-        let schema = &mut res["definitions"]["v2"][definition];
-        let mut text = schema.to_string();
-        for (from, to) in names {
-            assert!(text.contains(from), "{definition} has no {from} any more");
-            text = text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
-        }
-        *schema = serde_json::from_str(&text).unwrap();
-    }
-    res
-}
 
 /// Makes values that fit schemas of the bundle.
 pub(crate) struct Examples<'a> {

@@ -1,0 +1,76 @@
+//! Random values of everything that a message can hold come back as they were sent.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    arbitrary::{Random, Schema},
+    registry::types,
+    roots::{Root, from_client, from_server, reachable},
+    same::{Defaults, assert_none, inexact},
+};
+
+/// How many values of each definition.
+const VALUES: u64 = 20;
+
+/// Definitions that are plain strings or raw objects in Rust.
+const ALIASES: [&str; 7] = [
+    "AbsolutePathBuf",
+    "AgentPath",
+    "LegacyAppPathString",
+    "PathUri",
+    "ThreadExtra",
+    "ThreadId",
+    "ThreadSource",
+];
+
+/// Checks all definitions that the roots reach, and the roots themselves. Returns how many.
+fn check(schema: &Schema, roots: &[Root<'_>]) -> (usize, usize) {
+    let defaults = Defaults::pinned();
+    let generated: BTreeMap<_, _> = types().into_iter().collect();
+    let (mut definitions, mut values, mut failures) = (0, 0, Vec::new());
+    for name in reachable(schema, roots) {
+        let Some(ty) = generated.get(name) else {
+            assert!(ALIASES.contains(&name), "{name} has no type");
+            continue;
+        };
+        definitions += 1;
+        for seed in 0..VALUES {
+            let value = Random::new(schema, seed).value(schema.definition(name).unwrap());
+            let got = (ty.round_trip)(value.clone());
+            if let Some(it) = inexact(&defaults, &value, &got) {
+                failures.push(format!("{name}, seed {seed}: {it}\n{value}"));
+            }
+            values += 1;
+        }
+    }
+    for root in roots {
+        for seed in VALUES..2 * VALUES {
+            let value = Random::new(schema, seed).value(root.schema);
+            let got = root.round_trip(value.clone());
+            if let Some(it) = inexact(&defaults, &value, &got) {
+                failures.push(format!("{}, seed {seed}: {it}\n{value}", root.name));
+            }
+            values += 1;
+        }
+    }
+    assert_none(&failures, values);
+    (definitions, values)
+}
+
+#[test]
+fn random_values_of_every_definition_of_the_server_come_back() {
+    let schema = Schema::pinned();
+    let roots = from_server(&schema);
+    assert_eq!(roots.len(), 86 + 11 + 184 + 4);
+    let (definitions, values) = check(&schema, &roots);
+    assert!(definitions >= 673 && values >= 19_160, "{definitions} definitions, {values} values");
+}
+
+#[test]
+fn random_values_of_every_definition_of_the_client_come_back() {
+    let schema = Schema::pinned();
+    let roots = from_client(&schema);
+    assert_eq!(roots.len(), 173 + 11 + 1);
+    let (definitions, values) = check(&schema, &roots);
+    assert!(definitions >= 310 && values >= 9_900, "{definitions} definitions, {values} values");
+}
