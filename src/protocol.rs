@@ -112,7 +112,7 @@ mod generated {
         error::DecodeError,
         extra::{ExtraFields, Redacted},
         json::{
-            Fields, Fit, Json, Object,
+            Alternative, Fields, Fit, Json, Object,
             Test::{Fits, IsArray, IsInteger, IsString},
             at_key, external, keyed, tagged, through_json,
         },

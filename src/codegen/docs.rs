@@ -128,11 +128,27 @@ impl Doc {
     /// As attributes.
     pub(super) fn print(self) -> TokenStream {
         let doc = if self.experimental { self.with(EXPERIMENTAL) } else { self };
-        let lines = doc.text.lines();
-        let lines = lines.map(|it| if it.is_empty() { String::new() } else { format!(" {it}") });
+        let lines = doc.text.lines().flat_map(wrapped);
         let deprecated = doc.deprecated.map(|note| quote!(#[deprecated(note = #note)]));
         quote!(#(#[doc = #lines])* #deprecated)
     }
+}
+
+/// The line with a space before it, and broken where it is too long.
+fn wrapped(line: &str) -> Vec<String> {
+    const WIDTH: usize = 92;
+    let mut res = vec![String::new()];
+    for word in line.split_whitespace() {
+        // At the start of a line, these would begin a list, a heading or a quotation.
+        let is_text = word.starts_with(|it: char| it.is_alphabetic() || "`([\"\\".contains(it));
+        let last = res.len() - 1;
+        if is_text && !res[last].is_empty() && res[last].len() + 1 + word.len() > WIDTH {
+            res.push(format!(" {word}"));
+        } else {
+            res[last].extend([" ", word]);
+        }
+    }
+    res
 }
 
 /// How settled something is, as its description says at the beginning.
@@ -248,6 +264,18 @@ mod tests {
 
     fn doc(description: &str, experimental: bool) -> Doc {
         Doc::new(Some(description), "The property `x`.", experimental)
+    }
+
+    #[test]
+    fn long_lines_are_broken_where_that_means_nothing() {
+        let line = format!("{} - end", ["word"; 25].join(" "));
+        let lines = wrapped(&line);
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|it| it.len() <= 92 && it.starts_with(" word")), "{lines:?}");
+        assert_eq!(lines.concat().trim(), line);
+        let dash = format!("{} - end", ["word"; 18].join(" "));
+        assert_eq!(wrapped(&dash), [format!(" {} -", ["word"; 18].join(" ")), " end".to_owned()]);
+        assert_eq!(wrapped(""), [""]);
     }
 
     #[test]

@@ -22,10 +22,14 @@ use super::{
 mod experimental;
 #[path = "emit/methods.rs"]
 mod methods;
+#[path = "emit/print.rs"]
+mod print;
 #[path = "emit/structs.rs"]
 mod structs;
 #[path = "emit/unions.rs"]
 mod unions;
+
+use print::print;
 
 /// The source of the module.
 pub(super) fn emit(
@@ -53,9 +57,10 @@ pub(super) fn emit(
         items.push(emitter.item(name, ty).map_err(|it| it.within(name))?);
         items.push(emitter.experimental(name, ty).map_err(|it| it.within(name))?);
     }
+    items.push(emitter.alternatives()?);
     items.push(emitter.serde_impls());
     items.push(methods::emit(methods, &emitter.partly_experimental)?);
-    print(&quote!(#(#items)*))
+    print(quote!(#(#items)*))
 }
 
 /// Tables of all types and methods. The file that includes them defines what is in them: the
@@ -64,7 +69,7 @@ pub(super) fn registry(types: &Types, methods: &Methods) -> Result<String> {
     let (names, idents): (Vec<_>, Vec<_>) = types.keys().map(|it| (it, ident(it))).unzip();
     let requests = methods.requests.iter().map(|it| ident(&it.params));
     let calls = methods.server_requests.iter().map(|it| ident(&it.params));
-    print(&quote! {
+    print(quote! {
         pub(crate) fn types() -> Vec<(&'static str, Type)> {
             vec![#((#names, ty::<#idents>())),*]
         }
@@ -75,12 +80,6 @@ pub(super) fn registry(types: &Types, methods: &Methods) -> Result<String> {
             vec![#(call::<#calls>()),*]
         }
     })
-}
-
-fn print(code: &TokenStream) -> Result<String> {
-    let file = syn::parse2(code.clone())
-        .map_err(|it| Error::new(format!("the generated code does not parse: {it}")))?;
-    Ok(prettyplease::unparse(&file))
 }
 
 /// What the emitting functions share.

@@ -10,7 +10,8 @@ pub(super) const CATCH_ALL: &str = "Unrecognized";
 pub(super) const REST: &str = "unrecognized";
 
 /// Names that the hand-written part of the module takes.
-const TAKEN: [&str; 18] = [
+const TAKEN: [&str; 19] = [
+    "Alternative",
     "ClientNotification",
     "ClientRequest",
     "DecodeError",

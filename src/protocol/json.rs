@@ -18,7 +18,7 @@ use super::{
     malformed::{ElementPlace, MalformedElement, put_back},
 };
 
-pub(super) use self::fit::{Fit, Test};
+pub(super) use self::fit::{Alternative, Fit, Test};
 
 /// A type of the protocol.
 ///

@@ -30,8 +30,8 @@ lines of the test runner.
   stable       without the experimental part of the protocol, what is left works
   doc          the documentation builds without a warning, and its examples without features
   benches      the benchmarks compile
-  package      the crate builds from its package, which holds what it should and no more
-  consumer     a crate outside of the workspace compiles the first Rust example of the README
+  package      the package holds what it should and no more
+  consumer     a crate outside of the workspace compiles the first Rust example of the README on it
   runtime      the pinned runtime is there, and writes exactly the bundles of schema/
   demo         cargo xtask demo
   examples     each other example runs against the embedded model

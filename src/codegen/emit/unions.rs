@@ -87,7 +87,7 @@ impl Emitter<'_> {
         let mut parts = Vec::new();
         for arm in arms {
             let payload = arm.payload.as_ref().unwrap_or(&Value::Null);
-            let test = self.test(payload)?;
+            let test = test(payload)?;
             let ident = ident(&arm.name);
             let ty = self.translator.ty(payload)?;
             parts.push(quote!(#ident(#ty) if #test));
@@ -238,18 +238,24 @@ impl Emitter<'_> {
         }
     }
 
-    /// How to see that a value is this alternative.
-    fn test(&self, schema: &Value) -> Result<TokenStream> {
-        if let Some(target) = reference(schema) {
-            let fits = self.fits(target)?;
-            return Ok(quote!(Fits(&[#(#fits),*])));
+    /// What tells the objects apart that are alternatives of untagged unions.
+    pub(super) fn alternatives(&self) -> Result<TokenStream> {
+        let mut targets = BTreeSet::new();
+        for ty in self.types.values() {
+            if let Shape::Untagged(arms) = &ty.shape {
+                targets.extend(arms.iter().filter_map(|it| reference(it.payload.as_ref()?)));
+            }
         }
-        match schema.get("type").and_then(Value::as_str) {
-            Some("string") => Ok(quote!(IsString)),
-            Some("integer") => Ok(quote!(IsInteger)),
-            Some("array") => Ok(quote!(IsArray)),
-            _ => Err(Error::new("has an alternative that the generator cannot tell apart")),
+        let mut res = TokenStream::new();
+        for target in targets {
+            let (ident, fits) = (ident(target), self.fits(target)?);
+            res.extend(quote! {
+                impl Alternative for #ident {
+                    const FITS: &'static [Fit] = &[#(#fits),*];
+                }
+            });
         }
+        Ok(res)
     }
 
     /// The objects that count as the type `target`.
@@ -284,6 +290,20 @@ impl Emitter<'_> {
         Ok(vec![quote! {
             Fit { required: &[#(#required),*], values: &[#(#values),*], allowed: #allowed }
         }])
+    }
+}
+
+/// How to see that a value is this alternative.
+fn test(schema: &Value) -> Result<TokenStream> {
+    if let Some(target) = reference(schema) {
+        let target = ident(target);
+        return Ok(quote!(Fits(#target::FITS)));
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("string") => Ok(quote!(IsString)),
+        Some("integer") => Ok(quote!(IsInteger)),
+        Some("array") => Ok(quote!(IsArray)),
+        _ => Err(Error::new("has an alternative that the generator cannot tell apart")),
     }
 }
 

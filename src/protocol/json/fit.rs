@@ -21,6 +21,11 @@ pub(in super::super) struct Fit {
     pub(in super::super) allowed: Option<&'static [&'static str]>,
 }
 
+/// An object that stands as one alternative of an untagged union.
+pub(in super::super) trait Alternative {
+    const FITS: &'static [Fit];
+}
+
 impl Test {
     pub(in super::super) fn passes(self, value: &Value) -> bool {
         match self {

@@ -9,7 +9,7 @@ use crate::{cargo, ci::package};
 pub(super) fn check(root: &Path) -> anyhow::Result<()> {
     let readme = fs::read_to_string(root.join("README.md")).context("cannot read README.md")?;
     let example = first_rust_block(&readme).context("README.md has no ```rust block")?;
-    let package = package::pack(root, false)?;
+    let package = package::pack(root)?;
 
     let consumer = root.join("target/ci/consumer");
     // What is in a package has no time of change, so that cargo would take an old build for good.

@@ -38,7 +38,7 @@ const REQUIRED: &[&str] = &[
 const BY_CARGO: &[&str] = &[".cargo_vcs_info.json", "Cargo.toml.orig"];
 
 pub(super) fn check(root: &Path) -> anyhow::Result<()> {
-    let package = pack(root, true)?;
+    let package = pack(root)?;
     let stray = stray(&package.files, tracked(root)?.as_ref());
     ensure!(stray.is_empty(), "the package holds files that do not belong there: {stray:?}");
     let missing: Vec<_> = REQUIRED.iter().filter(|&&it| !package.files.contains(it)).collect();
@@ -58,17 +58,15 @@ pub(super) struct Packed {
 }
 
 /// Packs the crate and unpacks the result below `target/ci`.
-pub(super) fn pack(root: &Path, verify: bool) -> anyhow::Result<Packed> {
+///
+/// Cargo's own check would build the package among what the workspace has built, and leave cargo
+/// in the belief that the build script there comes from the package. The next step builds it.
+pub(super) fn pack(root: &Path) -> anyhow::Result<Packed> {
     let metadata = cargo::metadata(root)?;
     let package = metadata.codexkit()?;
     let mut command = cargo::cargo(root, ["package", "--locked", "--package", "codexkit"]);
     // Changes that are not committed yet can be checked, too.
-    command.arg("--allow-dirty");
-    if !verify {
-        command.args(["--no-verify", "--quiet"]);
-    }
-    // The build of the package shares what the workspace has built.
-    cargo::run(command.env("CARGO_TARGET_DIR", &metadata.target_directory))?;
+    cargo::run(command.args(["--allow-dirty", "--no-verify", "--quiet"]))?;
 
     let name = format!("{}-{}", package.name, package.version);
     let archive = metadata.target_directory.join("package").join(format!("{name}.crate"));
