@@ -139,8 +139,9 @@ fn wrapped(line: &str) -> Vec<String> {
     const WIDTH: usize = 92;
     let mut res = vec![String::new()];
     for word in line.split_whitespace() {
-        // At the start of a line, these would begin a list, a heading or a quotation.
-        let is_text = word.starts_with(|it: char| it.is_alphabetic() || "`([\"\\".contains(it));
+        // At the start of a line, others would begin a list, a heading, a quotation or a block.
+        let is_text = word.starts_with(|it: char| it.is_alphabetic() || "`([\"\\".contains(it))
+            && !word.starts_with("```");
         let last = res.len() - 1;
         if is_text && !res[last].is_empty() && res[last].len() + 1 + word.len() > WIDTH {
             res.push(format!(" {word}"));
@@ -275,6 +276,7 @@ mod tests {
         assert_eq!(lines.concat().trim(), line);
         let dash = format!("{} - end", ["word"; 18].join(" "));
         assert_eq!(wrapped(&dash), [format!(" {} -", ["word"; 18].join(" ")), " end".to_owned()]);
+        assert_eq!(wrapped(&format!("{line} ```x```")).len(), 2);
         assert_eq!(wrapped(""), [""]);
     }
 

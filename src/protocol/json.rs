@@ -86,6 +86,18 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Always there, but may be null.
+    pub(super) fn nullable<T: Json>(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.map.contains_key(key) {
+            self.optional(key)
+        } else {
+            Err(DecodeError::new("missing").at_key(key))
+        }
+    }
+
     #[allow(clippy::option_option, reason = "absent, null and a value are three things here")]
     pub(super) fn three_state<T: Json>(
         &mut self,

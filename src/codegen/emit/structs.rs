@@ -275,7 +275,8 @@ fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> Token
         let (ident, wire, default) = (&it.ident, &it.field.wire, &it.default);
         match &it.field.presence {
             Presence::Required => quote!(#ident: object.required(#wire)?),
-            Presence::Nullable | Presence::Optional => quote!(#ident: object.optional(#wire)?),
+            Presence::Nullable => quote!(#ident: object.nullable(#wire)?),
+            Presence::Optional => quote!(#ident: object.optional(#wire)?),
             Presence::ThreeState => quote!(#ident: object.three_state(#wire)?),
             Presence::Default(it) if is_intrinsic(it) => quote!(#ident: object.or_default(#wire)?),
             Presence::Default(_) => quote!(#ident: object.or_else(#wire, || #default)?),
@@ -312,8 +313,7 @@ fn json(name: &Ident, body: &Struct, ty: &Type, fields: &[Printed<'_>]) -> Token
 fn stream(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
     let parts = fields.iter().map(|it| {
         let (ident, ty, wire, default) = (&it.ident, &it.ty, &it.field.wire, &it.default);
-        let required = it.field.presence == Presence::Required;
-        let absent = if required { quote!(required) } else { quote!((#default)) };
+        let absent = if it.field.is_required() { quote!(required) } else { quote!((#default)) };
         quote!(#ident: #ty = #wire, #absent;)
     });
     quote!(streamed_struct! { #name { #(#parts)* } })
