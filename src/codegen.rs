@@ -90,10 +90,15 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     let stable_methods = methods::methods(&stable, &mut stable_types, &unchecked)?;
 
     match scope {
-        Scope::Stable => (types, methods) = (stable_types, stable_methods),
+        Scope::Stable => {
+            (types, methods) = (stable_types, stable_methods);
+            graph::mark_cases(&mut types, &tables);
+            graph::remove_cases(&mut types);
+        }
         Scope::Experimental => {
             methods::mark_experimental(&mut methods, &stable_methods);
             graph::mark_experimental(&mut types, &stable_types);
+            graph::mark_cases(&mut types, &tables);
         }
     }
     graph::mark_directions(&mut types, &methods, &tables)?;

@@ -96,6 +96,26 @@ pub(super) fn references(ty: &Type, visit: &mut dyn FnMut(&str)) {
     }
 }
 
+/// Marks the cases of which the bundles do not say that they are experimental.
+pub(super) fn mark_cases(types: &mut Types, tables: &Tables<'_>) {
+    for (name, ty) in types {
+        if let Shape::Tagged { arms, .. } | Shape::External(arms) = &mut ty.shape {
+            for it in arms {
+                it.experimental |= tables.is_experimental(name, &it.wire);
+            }
+        }
+    }
+}
+
+/// Removes the cases that are marked.
+pub(super) fn remove_cases(types: &mut Types) {
+    for ty in types.values_mut() {
+        if let Shape::Tagged { arms, .. } | Shape::External(arms) = &mut ty.shape {
+            arms.retain(|it| !it.experimental);
+        }
+    }
+}
+
 /// Marks the types, fields and variants that `stable` lacks. The parts of an experimental type
 /// are not marked again.
 pub(super) fn mark_experimental(types: &mut Types, stable: &Types) {
@@ -121,7 +141,7 @@ pub(super) fn mark_experimental(types: &mut Types, stable: &Types) {
                 | Shape::Tagged { arms: old, .. },
             ) => {
                 for arm in new {
-                    arm.experimental = !old.iter().any(|it| it.name == arm.name);
+                    arm.experimental |= !old.iter().any(|it| it.name == arm.name);
                 }
             }
             _ => (),

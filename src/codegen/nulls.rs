@@ -31,8 +31,8 @@ pub(super) fn unreviewed(types: &Types, tables: &Tables<'_>) -> Vec<String> {
 }
 
 fn hints_at_null(doc: Option<&str>) -> bool {
-    let is_null = |it: &str| it.trim_matches(|it: char| !it.is_alphanumeric()) == "null";
-    doc.is_some_and(|it| it.to_lowercase().split_whitespace().any(is_null))
+    let words = |it: char| !it.is_alphanumeric();
+    doc.is_some_and(|it| it.to_lowercase().split(words).any(|it| it == "null"))
 }
 
 #[cfg(test)]

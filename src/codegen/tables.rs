@@ -35,6 +35,8 @@ pub(super) struct Tables<'a> {
     pub three_state: &'a [(&'a str, &'a str)],
     pub null_is_absence: &'a [(&'a str, &'a str)],
     pub secrets: &'a [(&'a str, &'a str)],
+    pub experimental: &'a [(&'a str, &'a str)],
+    pub accessors: &'a [(&'a str, &'a str)],
     pub open_strings: &'a [&'a str],
     pub variant_names: &'a [(&'a str, &'a str, &'a str)],
     pub extra_roots: &'a [&'a str],
@@ -57,6 +59,8 @@ impl Tables<'static> {
             three_state: pinned::THREE_STATE,
             null_is_absence: pinned::NULL_IS_ABSENCE,
             secrets: pinned::SECRETS,
+            experimental: pinned::EXPERIMENTAL,
+            accessors: pinned::ACCESSORS,
             open_strings: pinned::OPEN_STRINGS,
             variant_names: pinned::VARIANT_NAMES,
             extra_roots: pinned::EXTRA_ROOTS,
@@ -100,6 +104,14 @@ impl Tables<'_> {
 
     pub(super) fn is_null_absence(&self, ty: &str, wire: &str) -> bool {
         self.has_pair(self.null_is_absence, "reviewed null", ty, wire)
+    }
+
+    pub(super) fn is_experimental(&self, union: &str, wire: &str) -> bool {
+        self.has_pair(self.experimental, "experimental case", union, wire)
+    }
+
+    pub(super) fn is_accessor(&self, union: &str, wire: &str) -> bool {
+        self.has_pair(self.accessors, "accessor", union, wire)
     }
 
     pub(super) fn is_secret(&self, ty: &str, wire: &str) -> bool {
@@ -163,6 +175,8 @@ impl Tables<'_> {
         all.extend(pairs("three-state field", self.three_state));
         all.extend(pairs("reviewed null", self.null_is_absence));
         all.extend(pairs("secret", self.secrets));
+        all.extend(pairs("experimental case", self.experimental));
+        all.extend(pairs("accessor", self.accessors));
         all.extend(singles("open string", self.open_strings));
         all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
         all.extend(singles("extra root", self.extra_roots));
@@ -234,6 +248,8 @@ mod tests {
             three_state: &[("A", "x")],
             null_is_absence: &[],
             secrets: &[],
+            experimental: &[],
+            accessors: &[],
             open_strings: &[],
             variant_names: &[],
             extra_roots: &[],

@@ -86,15 +86,15 @@ impl ExtraFields {
 }
 
 impl fmt::Debug for ExtraFields {
-    /// Of a malformed element, prints the place and the reason: nobody knows whether it holds
-    /// secrets.
+    /// Names properties, and says of malformed elements where they are and why. Prints no values:
+    /// nobody knows whether they hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut map = f.debug_map();
-        map.entries(self.iter());
+        let mut set = f.debug_set();
+        set.entries(self.iter().map(|it| it.0));
         for it in self.malformed_elements() {
-            map.entry(&format_args!("malformed"), &format_args!("{}", it.reason()));
+            set.entry(&format_args!("malformed {}", it.reason()));
         }
-        map.finish()
+        set.finish()
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
         extra.insert("mood", 1);
         assert_eq!(
             format!("{extra:?}"),
-            r#"{"mood": Number(1), malformed: `list[2]`: expected a string, found an object}"#
+            r#"{"mood", malformed `list[2]`: expected a string, found an object}"#
         );
         assert_eq!(
             format!("{:?}", extra.malformed_elements()[0]),

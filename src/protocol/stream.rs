@@ -76,6 +76,10 @@ macro_rules! streamed_struct {
                         f.write_str("an object")
                     }
 
+                    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<$name, E> {
+                        Err(E::custom("expected an object, found a string"))
+                    }
+
                     fn visit_map<A: serde::de::MapAccess<'de>>(
                         self,
                         mut map: A,
@@ -84,7 +88,14 @@ macro_rules! streamed_struct {
                         let mut unrecognized = ExtraFields::default();
                         while let Some(key) = map.next_key()? {
                             match key {
-                                $(Key::$field => $field = Some(map.next_value()?),)*
+                                // An error of serde repeats the value, which may be a secret.
+                                $(Key::$field => {
+                                    $field = Some(map.next_value().map_err(|_| {
+                                        serde::de::Error::custom(concat!(
+                                            "`", $wire, "`: expected another type"
+                                        ))
+                                    })?);
+                                })*
                                 Key::Unrecognized(key) => {
                                     unrecognized.insert(key, map.next_value::<Value>()?);
                                 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use codexkit::protocol::{
-    MemoryResetParams, Request, ThreadItemOutputDeferral, ThreadItemsListParams, ThreadStartParams,
+    AmazonBedrockLoginAccountParams, GranularAskForApproval, LoginAccountParams, MemoryResetParams,
+    Request, ThreadItemOutputDeferral, ThreadItemsListParams, ThreadStartParams,
 };
 use serde_json::Value;
 
@@ -11,6 +12,10 @@ use crate::{
     examples::{Examples, wire_bundle},
     registry::{bundle, requests},
 };
+
+/// The cases that the runtime refuses although the stable bundle has them.
+const CASES: [&str; 4] =
+    ["granular", "amazonBedrock", "amazonBedrockAccessKeys", "chatgptAuthTokens"];
 
 /// The names of the properties of a definition.
 fn properties(bundle: &Value, definition: &str) -> BTreeSet<String> {
@@ -52,7 +57,10 @@ fn params_of_the_stable_bundle_have_nothing_experimental() {
     let mut values = 0;
     for method in requests().into_iter().filter(|it| !it.experimental) {
         for value in examples.definition(method.params) {
-            assert_eq!((method.experimental_part)(value.clone()), None, "{value:#}");
+            let text = value.to_string();
+            if !CASES.iter().any(|it| text.contains(&format!("\"{it}\""))) {
+                assert_eq!((method.experimental_part)(value.clone()), None, "{value:#}");
+            }
             values += 1;
         }
     }
@@ -67,4 +75,11 @@ fn methods_and_inner_properties_count_too() {
     let expected = "thread/items/list.deferOutput.mcpToolCall";
     assert_eq!(params.experimental().as_deref(), Some(expected));
     assert_eq!(ThreadStartParams::new().model("m").experimental(), None);
+
+    let granular = GranularAskForApproval::new(true, true, true);
+    let params = ThreadStartParams::new().approval_policy(granular);
+    assert_eq!(params.experimental().as_deref(), Some("thread/start.approvalPolicy"));
+    let login = LoginAccountParams::from(AmazonBedrockLoginAccountParams::new("key", "region"));
+    assert_eq!(login.experimental().as_deref(), Some("account/login/start"));
+    assert_eq!(LoginAccountParams::chatgpt().experimental(), None);
 }

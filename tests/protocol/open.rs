@@ -132,7 +132,7 @@ fn alternatives_without_a_tag_are_told_apart_by_their_properties() {
         "titled": { "type": "string", "oneOf": [{ "const": "a", "title": "A" }] },
         "many": { "type": "array", "items": { "type": "string", "enum": ["a"] } },
         "flag": { "type": "boolean" },
-        "count": { "type": "integer", "minimum": 1.0 },
+        "count": { "type": "integer", "minimum": 1 },
         "other": { "type": "colour" },
     }});
     let schema: McpElicitationSchema = serde_json::from_value(value.clone()).unwrap();

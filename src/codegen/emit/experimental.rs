@@ -41,7 +41,8 @@ fn is_partly(ty: &Type, known: &BTreeSet<String>) -> bool {
         | Shape::Tagged { arms, .. } => arms
             .iter()
             .any(|it| it.experimental || it.payload.as_ref().is_some_and(|it| refers(it, known))),
-        Shape::Unit | Shape::OpenString | Shape::Alias(_) => false,
+        Shape::Alias(it) => refers(it, known),
+        Shape::Unit | Shape::OpenString => false,
     }
 }
 
@@ -62,7 +63,8 @@ impl Emitter<'_> {
             | Shape::External(arms)
             | Shape::Untagged(arms)
             | Shape::Tagged { arms, .. } => self.in_union(arms),
-            Shape::Unit | Shape::OpenString | Shape::Alias(_) => quote!(None),
+            // What an alias stands for has it.
+            Shape::Alias(_) | Shape::Unit | Shape::OpenString => return Ok(TokenStream::new()),
         };
         let name = ident(name);
         Ok(quote! {

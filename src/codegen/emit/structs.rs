@@ -255,7 +255,7 @@ fn rank(wire: &str) -> (u8, &str) {
 
 fn setter(it: &Printed<'_>) -> TokenStream {
     let ident = &it.ident;
-    let text = format!("Sets [`{ident}`](Self::{ident}).");
+    let text = format!("Sets [`{ident}`](field@Self::{ident}).");
     let doc = field_doc(it.field).with_text(text).print();
     let (ty, value) = it.parameter();
     quote! {

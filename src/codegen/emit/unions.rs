@@ -47,7 +47,7 @@ impl Emitter<'_> {
     ) -> Result<TokenStream> {
         let describe = |it: &Arm| format!("The case whose `{tag}` is `{}`.", it.wire);
         let declaration = self.declaration(name, ty, arms, &describe, true)?;
-        let accessors = self.accessors(name, arms);
+        let accessors = self.accessors(name, arms)?;
         let constructors =
             if ty.input { self.constructors(name, arms) } else { TokenStream::new() };
         let variants = arms.iter().map(pair);
@@ -135,8 +135,6 @@ impl Emitter<'_> {
                         }
                     }
                 });
-            } else {
-                return Err(Error::new("has two variants with the same payload"));
             }
         }
         let derives = if open { quote!(PartialEq) } else { quote!(PartialEq, Eq, Hash) };
@@ -171,7 +169,8 @@ impl Emitter<'_> {
         };
         let functions = arms.iter().filter(is_bare).map(|it| {
             let (variant, function) = (ident(&it.name), snake_ident(&it.name));
-            let text = format!("[`{variant}`](Self::{variant}) with everything else left out.");
+            let text =
+                format!("[`{variant}`](Self::{variant}) with everything else at its default.");
             let doc = variant_doc(it, "").with_text(text).print();
             quote! {
                 #doc
@@ -188,47 +187,46 @@ impl Emitter<'_> {
         quote!(impl #name { #(#functions)* })
     }
 
-    /// Getters for the strings that every variant carries.
-    fn accessors(&self, name: &str, arms: &[Arm]) -> TokenStream {
-        let mut shared: Option<Vec<&Field>> = None;
-        for arm in arms {
-            let Some(body) = arm.payload.as_ref().and_then(|it| self.struct_of(it)) else {
-                return TokenStream::new();
-            };
-            let fields = body.fields.iter().filter(|it| is_required_string(it));
-            shared = Some(match shared {
-                None => fields.collect(),
-                Some(known) => {
-                    let fields: BTreeSet<_> = fields.map(|it| &it.wire).collect();
-                    known.into_iter().filter(|it| fields.contains(&it.wire)).collect()
+    /// Getters for strings that most cases carry.
+    fn accessors(&self, name: &str, arms: &[Arm]) -> Result<TokenStream> {
+        let properties = self.tables.accessors.iter().filter(|it| it.0 == name).map(|it| it.1);
+        let mut methods = Vec::new();
+        for wire in properties {
+            let mut values = Vec::new();
+            for arm in arms {
+                let body = arm.payload.as_ref().and_then(|it| self.struct_of(it));
+                let field = body.and_then(|it| it.fields.iter().find(|it| it.wire == wire));
+                let Some(field) = field else { continue };
+                if field.schema.get("type") != Some(&"string".into()) {
+                    return Err(Error::at(wire, "is no string in every case"));
                 }
-            });
-        }
-        if arms.len() < 2 {
-            return TokenStream::new();
-        }
-        let variants: Vec<_> = arms.iter().map(|it| ident(&it.name)).collect();
-        let methods = shared.unwrap_or_default().into_iter().map(|it| {
-            let (wire, method) = (&it.wire, snake_ident(&it.wire));
-            let doc = format!(
-                " The `{wire}` that every variant has; of an unrecognized one if it has it, too."
-            );
-            quote! {
+                let (variant, method) = (ident(&arm.name), snake_ident(wire));
+                values.push(match field.presence {
+                    Presence::Required => quote!(Self::#variant(it) => Some(&it.#method)),
+                    _ => quote!(Self::#variant(it) => it.#method.as_deref()),
+                });
+            }
+            if values.is_empty() || !self.tables.is_accessor(name, wire) {
+                continue;
+            }
+            let rest = (values.len() < arms.len()).then(|| quote!(_ => None,));
+            let (method, doc) = (snake_ident(wire), format!(" The `{wire}`, if the case has it."));
+            methods.push(quote! {
                 #[doc = #doc]
                 pub fn #method(&self) -> Option<&str> {
                     match self {
-                        #(Self::#variants(it) => Some(&it.#method),)*
+                        #(#values,)*
                         Self::Unrecognized(it) => it.get(#wire)?.as_str(),
+                        #rest
                     }
                 }
-            }
-        });
-        let name = ident(name);
-        let methods: Vec<_> = methods.collect();
-        if methods.is_empty() {
-            return TokenStream::new();
+            });
         }
-        quote!(impl #name { #(#methods)* })
+        if methods.is_empty() {
+            return Ok(TokenStream::new());
+        }
+        let name = ident(name);
+        Ok(quote!(impl #name { #(#methods)* }))
     }
 
     fn struct_of(&self, schema: &Value) -> Option<&Struct> {
@@ -341,8 +339,4 @@ fn split(arms: &[Arm]) -> (Vec<TokenStream>, Vec<TokenStream>) {
 fn pair(arm: &Arm) -> TokenStream {
     let (ident, wire) = (ident(&arm.name), &arm.wire);
     quote!(#ident = #wire)
-}
-
-fn is_required_string(field: &Field) -> bool {
-    field.presence == Presence::Required && field.schema.get("type") == Some(&"string".into())
 }

@@ -88,13 +88,17 @@ pub(super) const NULL_IS_ABSENCE: &[(&str, &str)] = &[
     ("ThreadSectionMoveParams", "beforeThreadId"),
     // Null is for the instructions inside of the mode.
     ("ThreadSettingsUpdateParams", "collaborationMode"),
+    ("ThreadSettingsUpdateParams", "disabledPluginIds"),
+    ("ThreadSettingsUpdateParams", "environments"),
     ("ThreadShellCommandParams", "timeoutMs"),
     ("ThreadStartParams", "daybreakEnabled"),
     ("ThreadStartParams", "projectId"),
     ("TurnSettingsUpdateParams", "effort"),
+    ("TurnSettingsUpdateParams", "environments"),
     ("TurnSettingsUpdateParams", "model"),
     ("TurnSettingsUpdateParams", "summary"),
     ("TurnStartParams", "collaborationMode"),
+    ("TurnStartParams", "disabledPluginIds"),
     ("TurnStartParams", "serviceTierForTurn"),
 ];
 
@@ -106,17 +110,48 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
     ("AmazonBedrockLoginAccountParams", "apiKey"),
     ("ApiKeyLoginAccountParams", "apiKey"),
     ("AttestationGenerateResponse", "token"),
+    // Values and layers of the configuration hold the variables and headers of MCP servers.
+    ("Config", "desktop"),
+    ("ConfigEdit", "value"),
+    ("ConfigLayer", "config"),
+    ("ConfigValueWriteParams", "value"),
     ("ChatgptAuthTokensLoginAccountParams", "accessToken"),
     ("ChatgptAuthTokensRefreshResponse", "accessToken"),
     ("CommandExecParams", "env"),
     ("EnvironmentAddParams", "authBearerToken"),
+    // An address may hold a password.
+    ("EnvironmentAddParams", "execServerUrl"),
     ("ExecLocalShellAction", "env"),
     // The schema does not say whether it is the key or its path.
     ("OtelTlsConfig", "client-private-key"),
     ("OtlpGrpcOtelExporter", "headers"),
     ("OtlpHttpOtelExporter", "headers"),
+    ("OverriddenMetadata", "effectiveValue"),
     ("ProcessSpawnParams", "env"),
     ("RequestHeader", "value"),
+];
+
+/// Cases that are in the stable bundle, and that the runtime refuses without the experimental API.
+pub(super) const EXPERIMENTAL: &[(&str, &str)] = &[
+    ("AskForApproval", "granular"),
+    ("LoginAccountParams", "amazonBedrock"),
+    ("LoginAccountParams", "amazonBedrockAccessKeys"),
+    ("LoginAccountParams", "chatgptAuthTokens"),
+];
+
+/// Strings that a union gives out whatever the case, if that has them.
+pub(super) const ACCESSORS: &[(&str, &str)] = &[
+    ("CommandAction", "command"),
+    ("DynamicToolSpec", "description"),
+    ("DynamicToolSpec", "name"),
+    ("HookMetadata", "key"),
+    ("McpServerElicitationRequestParams", "message"),
+    ("McpServerElicitationRequestParams", "serverName"),
+    ("McpServerElicitationRequestParams", "threadId"),
+    ("ParsedCommand", "cmd"),
+    ("ThreadItem", "id"),
+    ("ThreadRealtimeItem", "id"),
+    ("ThreadRealtimeItem", "realtimeSessionId"),
 ];
 
 /// Strings with a meaning of their own and no list of values.

@@ -53,6 +53,14 @@ impl Json for f64 {
     }
 
     fn to_json(&self) -> Value {
+        // Whole numbers as the server writes them, without a fraction.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if self.fract() == 0.0
+            && self.abs() < EXACT
+            && let Ok(whole) = format!("{self:.0}").parse::<i64>()
+        {
+            return Value::from(whole);
+        }
         Number::from_f64(*self).map_or(Value::Null, Value::Number)
     }
 }
