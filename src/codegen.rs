@@ -69,6 +69,8 @@ pub(crate) struct Generated {
     pub stale: Vec<String>,
     /// The properties of which nobody has decided whether null means what absence means.
     pub unreviewed: Vec<String>,
+    /// The definitions that no message reaches, and that are therefore left out.
+    pub unreached: Vec<String>,
 }
 
 /// Turns the schema into Rust.
@@ -101,13 +103,13 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
             graph::mark_cases(&mut types, &tables);
         }
     }
-    graph::mark_directions(&mut types, &methods, &tables)?;
+    let unreached = graph::mark_directions(&mut types, &methods, &tables)?;
     let protocol = emit::emit(&types, &methods, &tables, &runtime_version(&input.pin)?)?;
     let registry = emit::registry(&types, &methods)?;
     let unreviewed = nulls::unreviewed(&types, &tables);
     // What is printed uses some of the entries, and the stable part not all of them.
     let unused = if scope == Scope::Experimental { tables.stale() } else { Vec::new() };
-    Ok(Generated { protocol, registry, stale: unused, unreviewed })
+    Ok(Generated { protocol, registry, stale: unused, unreviewed, unreached })
 }
 
 impl Generated {

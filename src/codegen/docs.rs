@@ -1,6 +1,6 @@
 //! The doc comments of the generated code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,6 +9,7 @@ use super::{
     graph,
     ir::{Shape, Type, Types},
     methods::Methods,
+    schema::reference,
 };
 
 const EXPERIMENTAL: &str = "**Experimental**: not part of the stable protocol.";
@@ -40,6 +41,7 @@ impl Roles {
 
     fn add_users(&mut self, types: &Types) {
         let mut users: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut properties: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for (name, ty) in types {
             graph::references(ty, &mut |target| {
                 let entry = users.entry(target.to_owned()).or_default();
@@ -47,6 +49,12 @@ impl Roles {
                     entry.push(name);
                 }
             });
+            let Shape::Struct(body) = &ty.shape else { continue };
+            for it in &body.fields {
+                if let Some(target) = reference(&it.schema) {
+                    properties.entry(target.to_owned()).or_default().insert(&it.wire);
+                }
+            }
         }
         for (name, ty) in types {
             if let Some((union, wire)) = &ty.payload_of {
@@ -54,7 +62,12 @@ impl Roles {
             } else if !self.0.contains_key(name)
                 && let Some(users) = users.get(name)
             {
-                self.add(name, format!("Part of {}.", enumerate(users)));
+                let properties = properties.get(name).into_iter().flatten().collect::<Vec<_>>();
+                let what = match properties.as_slice() {
+                    [one] => format!("The `{one}`"),
+                    _ => "Part".to_owned(),
+                };
+                self.add(name, format!("{what} of {}.", enumerate(users)));
             }
         }
     }
@@ -66,7 +79,8 @@ impl Roles {
         let doc = Doc::new(ty.doc.as_deref(), &role, ty.experimental);
         match &ty.shape {
             Shape::Struct(body) if !body.choice.is_empty() => {
-                doc.with(&format!("One of `{}` has to be there.", body.choice.join("`, `")))
+                let all = body.choice.iter().map(|it| format!("`{}`", it.join("` and `")));
+                doc.with(&format!("Has {}.", all.collect::<Vec<_>>().join(", or else ")))
             }
             _ => doc,
         }
@@ -94,7 +108,7 @@ impl Doc {
         match status {
             Status::Settled => (),
             Status::Experimental if experimental => (),
-            Status::Experimental => text.insert_str(0, "**Experimental.** "),
+            Status::Experimental => text.insert_str(0, "**The runtime calls this experimental.** "),
             Status::Unstable => text.insert_str(0, "**Unstable.** "),
             Status::Deprecated => {
                 let note: Vec<&str> = text.split_whitespace().collect();
@@ -295,7 +309,10 @@ mod tests {
     #[test]
     fn how_settled_something_is_stands_first_and_once() {
         assert_eq!(doc("[UNSTABLE] the path", false).text, "**Unstable.** The path");
-        assert_eq!(doc("EXPERIMENTAL - list apps.", false).text, "**Experimental.** List apps.");
+        assert_eq!(
+            doc("EXPERIMENTAL - list apps.", false).text,
+            "**The runtime calls this experimental.** List apps."
+        );
         let both = doc("EXPERIMENTAL - list apps.", true);
         assert_eq!(both.text, "List apps.");
         assert!(both.print().to_string().contains("not part of the stable protocol"));

@@ -10,12 +10,13 @@ use super::{
     tables::Tables,
 };
 
-/// Sets `input` and `output` on every type and drops what neither direction reaches.
+/// Sets `input` and `output` on every type and drops what neither direction reaches; returns the
+/// names of what it drops.
 pub(super) fn mark_directions(
     types: &mut Types,
     methods: &Methods,
     tables: &Tables<'_>,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let client = methods.requests.iter().map(|it| it.params.as_str());
     let answers = methods.server_requests.iter().map(|it| it.response.as_str());
     let input = closure(types, client.chain(answers))?;
@@ -37,8 +38,10 @@ pub(super) fn mark_directions(
         ty.input = input.contains(name);
         ty.output = output.contains(name);
     }
-    types.retain(|_, ty| ty.input || ty.output);
-    Ok(())
+    let is_reached = |ty: &Type| ty.input || ty.output;
+    let unreached = types.iter().filter(|it| !is_reached(it.1)).map(|it| it.0.clone()).collect();
+    types.retain(|_, ty| is_reached(ty));
+    Ok(unreached)
 }
 
 /// The names that `roots` reach, themselves included.

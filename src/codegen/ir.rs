@@ -60,8 +60,8 @@ pub(super) struct Struct {
     pub tag: Option<String>,
     /// The schema forbids other properties. Decoding ignores that; telling alternatives apart uses it.
     pub closed: bool,
-    /// The properties of which one has to be there, if the schema says so.
-    pub choice: Vec<String>,
+    /// The sets of properties of which one has to be there, if the schema says so.
+    pub choice: Vec<Vec<String>>,
 }
 
 /// One property.

@@ -116,7 +116,7 @@ impl Normalizer<'_> {
             let field = self.field(name, wire, schema, members.required.contains(wire));
             fields.push(field.map_err(|it| it.within(wire))?);
         }
-        let choice = members.choice.iter().cloned().collect();
+        let choice = members.choice.clone();
         Ok(Struct { fields, tag: None, closed, choice })
     }
 

@@ -22,8 +22,8 @@ const ANNOTATIONS: [&str; 6] =
 pub(super) struct Members {
     pub properties: BTreeMap<String, Value>,
     pub required: BTreeSet<String>,
-    /// The properties of which each alternative needs another, if there are alternatives.
-    pub choice: BTreeSet<String>,
+    /// What each alternative needs that not all of them do, if there are alternatives.
+    pub choice: Vec<Vec<String>>,
 }
 
 impl Members {
@@ -51,7 +51,7 @@ impl Members {
             it.retain(|it| !shared.contains(it));
         }
         if needed.iter().all(|it| !it.is_empty()) {
-            res.choice = needed.into_iter().flatten().collect();
+            res.choice = needed.into_iter().map(|it| it.into_iter().collect()).collect();
         }
         res.required.extend(shared);
         Ok(res)
@@ -69,7 +69,7 @@ impl Members {
             }
             _ => BTreeSet::new(),
         };
-        Self { properties, required, choice: BTreeSet::new() }
+        Self { properties, required, choice: Vec::new() }
     }
 
     /// Removes one property.

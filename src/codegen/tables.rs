@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::Value;
 
-use super::schema::Bundle;
+use super::schema::{Bundle, reference_to};
 
 #[path = "tables/pinned.rs"]
 mod pinned;
@@ -30,6 +30,7 @@ pub(super) struct Description {
 #[derive(Debug)]
 pub(super) struct Tables<'a> {
     pub fix_ups: &'a [FixUp],
+    pub lost_maps: &'a [(&'a str, &'a str)],
     pub responses: &'a [(&'a str, &'a str)],
     pub older_responses: &'a [(&'a str, &'a str)],
     pub three_state: &'a [(&'a str, &'a str)],
@@ -54,6 +55,7 @@ impl Tables<'static> {
     pub(super) fn pinned() -> Self {
         Self {
             fix_ups: pinned::FIX_UPS,
+            lost_maps: pinned::LOST_MAPS,
             responses: pinned::RESPONSES,
             older_responses: pinned::OLDER_RESPONSES,
             three_state: pinned::THREE_STATE,
@@ -72,12 +74,21 @@ impl Tables<'static> {
 }
 
 impl Tables<'_> {
-    /// Renames the properties of the fix-up table.
+    /// Renames the properties of the fix-up table, and says what lost maps hold.
     pub(super) fn fix(&self, bundle: &mut Bundle) {
         for it in self.fix_ups {
             let found = bundle.definitions.get_mut(it.definition);
             if found.is_some_and(|schema| rename_property(schema, it.schema, it.wire)) {
                 self.mark("fix-up", &[it.definition, it.schema]);
+            }
+        }
+        for (definition, values) in self.lost_maps {
+            if let Some(Value::Object(map)) = bundle.definitions.get_mut(*definition)
+                && !map.contains_key("properties")
+                && !map.contains_key("additionalProperties")
+            {
+                map.insert("additionalProperties".to_owned(), reference_to(values));
+                self.mark("lost map", &[definition]);
             }
         }
     }
@@ -171,6 +182,7 @@ impl Tables<'_> {
         };
         let mut all = Vec::new();
         all.extend(self.fix_ups.iter().map(|it| label("fix-up", &[it.definition, it.schema])));
+        all.extend(self.lost_maps.iter().map(|it| label("lost map", &[it.0])));
         all.extend(self.responses.iter().map(|it| label("response", &[it.0])));
         all.extend(pairs("three-state field", self.three_state));
         all.extend(pairs("reviewed null", self.null_is_absence));
@@ -243,6 +255,7 @@ mod tests {
     fn tables() -> Tables<'static> {
         Tables {
             fix_ups: const { &[fix_up("A", "turn_id", "turnId"), fix_up("B", "gone", "Gone")] },
+            lost_maps: &[("Map", "A")],
             responses: &[("a/b", "CResponse")],
             older_responses: &[("a/c", "CResponse")],
             three_state: &[("A", "x")],
@@ -277,6 +290,21 @@ mod tests {
         assert_eq!(arm["required"], json!(["turnId"]));
         assert!(tables.stale().contains(&"fix-up `B.gone`".to_owned()), "{:?}", tables.stale());
         assert!(!tables.stale().contains(&"fix-up `A.turn_id`".to_owned()));
+    }
+
+    #[test]
+    fn a_lost_map_gets_its_values_unless_the_schema_has_them_by_now() {
+        let fixed = |schema: Value| {
+            let schema = json!({ "definitions": { "A": {}, "Map": schema } });
+            let mut bundle = Bundle::parse("x.json", &schema.to_string()).unwrap();
+            let tables = tables();
+            tables.fix(&mut bundle);
+            let applied = !tables.stale().contains(&"lost map `Map`".to_owned());
+            (bundle.definitions["Map"]["additionalProperties"].clone(), applied)
+        };
+        assert_eq!(fixed(json!({ "type": "object" })), (reference_to("A"), true));
+        let known = json!({ "type": "object", "additionalProperties": true });
+        assert_eq!(fixed(known), (json!(true), false));
     }
 
     #[test]

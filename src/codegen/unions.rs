@@ -280,7 +280,7 @@ mod tests {
             body.fields.iter().map(|it| (it.wire.as_str(), &it.presence)).collect();
         let optional = &Presence::Optional;
         assert_eq!(fields, [("blob", optional), ("text", optional), ("uri", &Presence::Required)]);
-        assert_eq!(body.choice, ["blob", "text"]);
+        assert_eq!(body.choice, [["text"], ["blob"]]);
     }
 
     #[test]

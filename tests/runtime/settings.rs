@@ -1,8 +1,8 @@
 //! What the caller sets reaches the runtime, or the model behind it.
 
 use codexkit::protocol::{
-    ClientInfo, CollaborationModeListParams, ReasoningSummary, ThreadItemOutputDeferral,
-    ThreadItemsListParams, ThreadReadParams, ThreadStartParams,
+    AskForApproval, ClientInfo, CollaborationModeListParams, ReasoningSummary,
+    ThreadItemOutputDeferral, ThreadItemsListParams, ThreadReadParams, ThreadStartParams,
 };
 use codexkit::testing::{MockModel, ModelRequest, Reply};
 use codexkit::{ApprovalMode, Error, RUNTIME_VERSION, Sandbox, Thread};
@@ -249,8 +249,20 @@ async fn what_is_experimental_is_refused_here_as_the_runtime_would() {
         let mut deferral = ThreadItemOutputDeferral::new();
         deferral.unrecognized.insert("mcpToolCall", true);
         let list = ThreadItemsListParams::new("t").defer_output(deferral);
-        let errors = [codex.request(start).await.err(), codex.request(list).await.err()];
-        let parts = ["thread/start.permissions", "thread/items/list.deferOutput.mcpToolCall"];
+        let flags = ["mcp_elicitations", "rules", "sandbox_approval"].map(|it| (it, json!(true)));
+        let granular = json!({ "granular": serde_json::Map::from_iter(flags.map(|(k, v)| (k.to_owned(), v))) });
+        let granular = AskForApproval::Unrecognized(granular);
+        let granular = ThreadStartParams::new().approval_policy(granular);
+        let errors = [
+            codex.request(start).await.err(),
+            codex.request(list).await.err(),
+            codex.request(granular).await.err(),
+        ];
+        let parts = [
+            "thread/start.permissions",
+            "thread/items/list.deferOutput.mcpToolCall",
+            "askForApproval.granular",
+        ];
         for (error, part) in errors.into_iter().zip(parts) {
             let error = error.unwrap().to_string();
             let expected = format!("{part} requires experimentalApi capability");

@@ -14,6 +14,10 @@ pub(super) const FIX_UPS: &[FixUp] = &[
     fix_up("ThreadTimelineEntry", "turn_id", "turnId"),
 ];
 
+/// Maps of which the schema lost what they hold.
+pub(super) const LOST_MAPS: &[(&str, &str)] =
+    &[("AppLinksConfig", "AppLinkConfig"), ("AppToolsConfig", "AppToolConfig")];
+
 /// Methods whose response is not named after their params or themselves.
 pub(super) const RESPONSES: &[(&str, &str)] = &[
     ("account/gatewayOAuth/cancel", "GatewayOAuthCancelResponse"),
@@ -161,9 +165,10 @@ pub(super) const OPEN_STRINGS: &[&str] = &["ReasoningEffort"];
 pub(super) const VARIANT_NAMES: &[(&str, &str, &str)] =
     &[("McpServerElicitationRequestParams", "openai/form", "NamespacedOpenaiForm")];
 
-/// Definitions that no method refers to although messages carry them: the `data` of errors, the
-/// `trace` of requests, and two notifications that the schema leaves out.
+/// Definitions that no method refers to although messages carry them: the settings of an app, the
+/// `data` of errors, the `trace` of requests, and two notifications that the schema leaves out.
 pub(super) const EXTRA_ROOTS: &[&str] = &[
+    "AppConfig",
     "ModelProviderError",
     "RawResponseCompletedNotification",
     "RawResponseItemCompletedNotification",
@@ -182,10 +187,52 @@ pub(super) const DESCRIPTIONS: &[Description] = &[
         text: "An absolute path on the machine of the runtime.",
     },
     Description {
+        definition: "AppConfig",
+        instead_of: "",
+        text: "The settings of one app: what `AppsConfig` holds under its id. The schema does not say \
+               so, and they are among the unrecognized properties there.",
+    },
+    Description {
+        definition: "AskForApproval",
+        instead_of: "",
+        text: "When the agent asks its client before it runs a command or changes a file.",
+    },
+    Description {
+        definition: "CodexErrorInfo",
+        instead_of: "This translation layer",
+        text: "The cause of a failed turn, or of an error that is being retried, for programs.\n\nIf \
+               the model's server answered with an HTTP status, the case has it.",
+    },
+    Description {
+        definition: "FuzzyFileSearchResult",
+        instead_of: "codex_file_search",
+        text: "A file that matches, and how well.",
+    },
+    Description {
         definition: "RawResponseItemCompletedNotification",
         instead_of: "",
         text: "Params of the notification `rawResponseItem/completed`, which the schema leaves \
                out: an item of the model's response as the model sent it.",
+    },
+    Description {
+        definition: "SandboxPolicy",
+        instead_of: "",
+        text: "What commands of the agent may read, write and reach on the network.",
+    },
+    Description {
+        definition: "Thread",
+        instead_of: "",
+        text: "A conversation with the agent, as it is stored.",
+    },
+    Description {
+        definition: "Turn",
+        instead_of: "",
+        text: "One exchange in a thread: what the user said, and all that the agent did about it.",
+    },
+    Description {
+        definition: "UserInput",
+        instead_of: "",
+        text: "A part of what the user says in a turn.",
     },
     Description {
         definition: "W3cTraceContext",
