@@ -2,10 +2,12 @@
 //!
 //! It is shared by the build script and the development tasks and is no part of the library.
 //!
-//! Stages: `schema` reads and flattens the bundles; `normalize` (with `unions`, `properties` and
+//! Stages: `schema` reads and flattens the bundles; `vocabulary` refuses what the rest would ignore;
+//! `normalize` (with `unions`, `properties` and
 //! `names`) turns definitions into the closed set of shapes in `ir`; `methods` ties methods to
 //! types; `graph` finds directions and marks; `types` asks typify for the Rust types of properties;
-//! `emit` (with `docs`) prints. `tables` holds what the schema cannot say.
+//! `emit` (with `docs`) prints. `tables` holds what the schema cannot say, and `nulls` finds what may
+//! have to go there.
 
 use std::{fmt, result};
 
@@ -37,6 +39,8 @@ mod tables;
 mod types;
 #[path = "codegen/unions.rs"]
 mod unions;
+#[path = "codegen/vocabulary.rs"]
+mod vocabulary;
 
 use schema::Bundle;
 use tables::Tables;
@@ -80,6 +84,7 @@ pub(crate) struct Generated {
 pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     let tables = Tables::pinned();
     let mut bundle = Bundle::parse("experimental.json", &input.experimental)?;
+    vocabulary::check(&bundle)?;
     tables.fix(&mut bundle);
     let mut types = normalize::normalize(&bundle, &tables)?;
     let mut methods = methods::methods(&bundle, &mut types, &tables)?;
@@ -87,6 +92,7 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     // Entries count as used by the experimental bundle, which contains the stable one.
     let unchecked = Tables::pinned();
     let mut stable = Bundle::parse("stable.json", &input.stable)?;
+    vocabulary::check(&stable)?;
     unchecked.fix(&mut stable);
     let mut stable_types = normalize::normalize(&stable, &unchecked)?;
     let stable_methods = methods::methods(&stable, &mut stable_types, &unchecked)?;

@@ -133,7 +133,10 @@ impl Emitter<'_> {
     /// The Rust expression for a default of the schema.
     fn default_value(&self, schema: &Value, value: &Value) -> Result<TokenStream> {
         if is_intrinsic(value) {
-            return Ok(quote!(Default::default()));
+            return match (kind_of(value), schema.get("type").and_then(Value::as_str)) {
+                (kind, Some(ty)) if kind.contains(&ty) => Ok(quote!(Default::default())),
+                _ => Err(Error::new(format!("has the default {value}, which is of another type"))),
+            };
         }
         match value {
             Value::Bool(it) => Ok(quote!(#it)),
@@ -156,6 +159,18 @@ impl Emitter<'_> {
             }
             _ => Err(Error::new(format!("has the unknown default {value}"))),
         }
+    }
+}
+
+/// The types of the schema that have such values.
+fn kind_of(value: &Value) -> &'static [&'static str] {
+    match value {
+        Value::Null => &[],
+        Value::Bool(_) => &["boolean"],
+        Value::Number(_) => &["integer", "number"],
+        Value::String(_) => &["string"],
+        Value::Array(_) => &["array"],
+        Value::Object(_) => &["object"],
     }
 }
 
@@ -198,7 +213,8 @@ fn ident(name: &str) -> Ident {
 
 /// The name of a method or local for a type's name.
 fn snake_ident(name: &str) -> Ident {
-    ident(&names::snake(name))
+    let name = names::snake(name);
+    syn::parse_str(&name).unwrap_or_else(|_| ident(&format!("{name}_")))
 }
 
 fn variant_doc(arm: &Arm, fallback: &str) -> Doc {

@@ -9,27 +9,53 @@ use super::{Error, Result, schema::reference};
 pub(super) const CATCH_ALL: &str = "Unrecognized";
 pub(super) const REST: &str = "unrecognized";
 
-/// Names that the hand-written part of the module takes.
-const TAKEN: [&str; 19] = [
+/// Names that the module itself uses.
+const TAKEN: [&str; 45] = [
     "Alternative",
+    "BTreeMap",
+    "Box",
     "ClientNotification",
     "ClientRequest",
+    "Clone",
+    "Debug",
     "DecodeError",
+    "Default",
+    "Deserialize",
+    "Deserializer",
     "ElementPlace",
+    "Err",
     "Experimental",
     "ExtraFields",
+    "Fields",
+    "Fit",
+    "Fits",
+    "From",
+    "Into",
+    "IsArray",
+    "IsInteger",
+    "IsString",
     "Json",
     "MalformedElement",
     "Map",
+    "None",
     "Notification",
     "NotificationSeed",
+    "Object",
+    "Ok",
+    "Option",
     "RawMessage",
+    "Redacted",
     "Request",
+    "Result",
+    "Serialize",
     "ServerCall",
     "ServerNotification",
     "ServerRequest",
     "ServerRequestError",
+    "Some",
+    "String",
     "Value",
+    "Vec",
 ];
 
 pub(super) fn pascal(wire: &str) -> String {

@@ -210,14 +210,8 @@ fn number(kind: &str, map: &Map<String, Value>) -> Result<Value> {
         ("integer", None) => "int64",
         ("integer", Some("uint")) => "uint64",
         ("number", None) => "double",
-        (
-            "integer",
-            Some(
-                it @ ("int8" | "int16" | "int32" | "int64" | "uint8" | "uint16" | "uint32"
-                | "uint64"),
-            ),
-        )
-        | ("number", Some(it @ ("float" | "double"))) => it,
+        ("integer", Some(it @ ("int32" | "int64" | "uint16" | "uint32" | "uint64")))
+        | ("number", Some(it @ "double")) => it,
         (_, other) => return Err(Error::new(format!("has the unknown number format {other:?}"))),
     };
     Ok(json!({ "type": kind, "format": format }))

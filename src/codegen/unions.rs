@@ -118,7 +118,10 @@ impl Normalizer<'_> {
                     }
                     reference
                 } else {
-                    self.property(name, wire, payload)?.0
+                    match self.property(name, wire, payload)? {
+                        (payload, false) => payload,
+                        (_, true) => return Err(Error::at(wire, "has a payload that may be null")),
+                    }
                 };
                 res.push(Arm {
                     name: variant,

@@ -14,6 +14,7 @@ mod outline;
 use std::{
     collections::BTreeSet,
     fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -155,7 +156,7 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
     ] {
         let path = out.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{}", path.display());
+        writeln!(io::stdout(), "{}", path.display()).context("cannot print a path")?;
     }
     eprintln!(
         "codegen: {version}: {} types, {} fields, {} variants, {} methods, {} of all of these \

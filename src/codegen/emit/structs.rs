@@ -1,5 +1,7 @@
 //! Structs: fields, construction, decoding.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -77,12 +79,12 @@ impl Emitter<'_> {
 
     fn printed<'f>(&mut self, name: &str, body: &'f Struct) -> Result<Vec<Printed<'f>>> {
         let mut types = self.translator.fields(name, body)?;
-        let mut res = Vec::new();
+        let (mut res, mut idents) = (Vec::new(), BTreeSet::new());
         for field in &body.fields {
             let Some(FieldType { ident, ty: inner }) = types.remove(&field.wire) else {
                 return Err(Error::new(format!("lost the property `{}`", field.wire)));
             };
-            if ident == names::REST || ident == "new" {
+            if ident == names::REST || ident == "new" || !idents.insert(ident.to_string()) {
                 return Err(Error::new(format!("the property `{}` has a taken name", field.wire)));
             }
             let ty = match field.presence {
@@ -209,7 +211,7 @@ fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
         quote! {
             /// All properties left out or at their defaults.
             pub fn new() -> Self {
-                Self::default()
+                Default::default()
             }
         }
     } else {

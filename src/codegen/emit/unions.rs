@@ -201,10 +201,12 @@ impl Emitter<'_> {
                     return Err(Error::at(wire, "is no string in every case"));
                 }
                 let (variant, method) = (ident(&arm.name), snake_ident(wire));
-                values.push(match field.presence {
-                    Presence::Required => quote!(Self::#variant(it) => Some(&it.#method)),
-                    _ => quote!(Self::#variant(it) => it.#method.as_deref()),
-                });
+                let value = if field.presence == Presence::Required {
+                    quote!(Some(&it.#method))
+                } else {
+                    quote!(it.#method.as_deref())
+                };
+                values.push(quote!(Self::#variant(it) => #value));
             }
             if values.is_empty() || !self.tables.is_accessor(name, wire) {
                 continue;
@@ -299,7 +301,7 @@ fn test(schema: &Value) -> Result<TokenStream> {
     }
     match schema.get("type").and_then(Value::as_str) {
         Some("string") => Ok(quote!(IsString)),
-        Some("integer") => Ok(quote!(IsInteger)),
+        Some("integer") if schema.get("format") == Some(&"int64".into()) => Ok(quote!(IsInteger)),
         Some("array") => Ok(quote!(IsArray)),
         _ => Err(Error::new("has an alternative that the generator cannot tell apart")),
     }

@@ -191,7 +191,8 @@ fn text(literal: &Literal) -> Option<String> {
 pub(super) fn source(part: &impl ToTokens) -> String {
     let mut res = String::new();
     append(&mut res, part.to_token_stream());
-    res
+    // What stands on several lines ends with a comma there.
+    res.replace(", >", ">").replace(",>", ">")
 }
 
 fn append(text: &mut String, tokens: TokenStream) {

@@ -22,7 +22,11 @@ const FIXED_UP: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
-/// The experimental bundle with the names of the wire.
+/// Maps of which the schema lost what they hold.
+const LOST_MAPS: [(&str, &str); 2] =
+    [("AppLinksConfig", "AppLinkConfig"), ("AppToolsConfig", "AppToolConfig")];
+
+/// The experimental bundle with the names of the wire, and what its maps hold.
 pub(crate) fn wire_bundle() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/experimental.json");
     let mut res: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -34,6 +38,10 @@ pub(crate) fn wire_bundle() -> Value {
             text = text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
         }
         *schema = serde_json::from_str(&text).unwrap();
+    }
+    for (definition, values) in LOST_MAPS {
+        let schema = &mut res["definitions"]["v2"][definition];
+        schema["additionalProperties"] = json!({ "$ref": format!("#/definitions/v2/{values}") });
     }
     res
 }
