@@ -105,7 +105,7 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
         }
         Scope::Experimental => {
             methods::mark_experimental(&mut methods, &stable_methods);
-            graph::mark_experimental(&mut types, &stable_types);
+            graph::mark_experimental(&mut types, &stable_types)?;
             graph::mark_cases(&mut types, &tables);
         }
     }

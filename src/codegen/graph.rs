@@ -1,6 +1,6 @@
 //! Who reaches what: which types the client sends, which it receives, which are experimental.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem::discriminant};
 
 use super::{
     Error, Result,
@@ -121,16 +121,29 @@ pub(super) fn remove_cases(types: &mut Types) {
 
 /// Marks the types, fields and variants that `stable` lacks. The parts of an experimental type
 /// are not marked again.
-pub(super) fn mark_experimental(types: &mut Types, stable: &Types) {
+///
+/// # Errors
+/// When what both have differs: such a thing is neither stable nor experimental.
+pub(super) fn mark_experimental(types: &mut Types, stable: &Types) -> Result<()> {
+    let differs = |name: &str, part: &str| {
+        Err(Error::at(name, format!("{part} is not the same in the stable bundle")))
+    };
     for (name, ty) in types {
         let Some(known) = stable.get(name) else {
             ty.experimental = true;
             continue;
         };
+        if discriminant(&ty.shape) != discriminant(&known.shape) {
+            return differs(name, "the definition");
+        }
         match (&mut ty.shape, &known.shape) {
             (Shape::Struct(new), Shape::Struct(old)) => {
                 for field in &mut new.fields {
-                    field.experimental = !old.fields.iter().any(|it| it.wire == field.wire);
+                    match old.fields.iter().find(|it| it.wire == field.wire) {
+                        None => field.experimental = true,
+                        Some(it) if it.schema == field.schema => (),
+                        Some(_) => return differs(name, &format!("`{}`", field.wire)),
+                    }
                 }
             }
             (
@@ -144,12 +157,17 @@ pub(super) fn mark_experimental(types: &mut Types, stable: &Types) {
                 | Shape::Tagged { arms: old, .. },
             ) => {
                 for arm in new {
-                    arm.experimental |= !old.iter().any(|it| it.name == arm.name);
+                    match old.iter().find(|it| it.name == arm.name) {
+                        None => arm.experimental = true,
+                        Some(it) if it.payload == arm.payload => (),
+                        Some(_) => return differs(name, &format!("`{}`", arm.name)),
+                    }
                 }
             }
             _ => (),
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -196,7 +214,8 @@ mod tests {
             ("New".to_owned(), strings(&["x"])),
             ("Old".to_owned(), strings(&["x", "y"])),
         ]);
-        mark_experimental(&mut types, &Types::from([("Old".to_owned(), strings(&["x"]))]));
+        let stable = Types::from([("Old".to_owned(), strings(&["x"]))]);
+        mark_experimental(&mut types, &stable).unwrap();
         assert!(types["New"].experimental && !types["Old"].experimental);
         let marks = |name: &str| match &types[name].shape {
             Shape::Strings(arms) => arms.iter().map(|it| it.experimental).collect::<Vec<_>>(),
@@ -204,5 +223,9 @@ mod tests {
         };
         assert_eq!(marks("New"), [false]);
         assert_eq!(marks("Old"), [false, true]);
+
+        let stable = Types::from([("Old".to_owned(), alias("New"))]);
+        let error = mark_experimental(&mut types, &stable).unwrap_err().to_string();
+        assert_eq!(error, "`Old`: the definition is not the same in the stable bundle");
     }
 }
