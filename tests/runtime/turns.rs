@@ -179,7 +179,7 @@ async fn images_reach_the_model() {
         let thread = place.thread().await;
         let input: Vec<UserInput> = vec![
             TextUserInput::new("What is this?").into(),
-            ImageUserInput::new().url(PIXEL).into(),
+            ImageUserInput::from_url(PIXEL).into(),
         ];
         let result = thread.run(input).await.unwrap();
         assert!(matches!(&result.items[0], ThreadItem::UserMessage(it) if it.content.len() == 2));

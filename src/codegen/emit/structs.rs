@@ -65,10 +65,12 @@ impl Emitter<'_> {
     ) -> Result<TokenStream> {
         let fields = self.printed(name, body)?;
         let doc = self.roles.describe(name, ty);
-        let declaration = declaration(&doc, &ident(name), &fields, ty.input);
+        let has_default =
+            ty.input && body.choice.is_empty() && !body.fields.iter().any(Field::is_required);
+        let declaration = declaration(&doc, &ident(name), &fields, has_default);
         let json = json(&ident(name), body, ty, &fields);
         let construction =
-            if ty.input { construction(&ident(name), &fields) } else { TokenStream::new() };
+            if ty.input { construction(&ident(name), body, &fields) } else { TokenStream::new() };
         let stream = if self.streamed.contains(name) {
             stream(&ident(name), &fields)
         } else {
@@ -125,7 +127,7 @@ fn declaration(
     doc: &TokenStream,
     name: &Ident,
     fields: &[Printed<'_>],
-    input: bool,
+    has_default: bool,
 ) -> TokenStream {
     let parts = fields.iter().map(|it| {
         let doc = field_doc(it.field).print();
@@ -134,13 +136,12 @@ fn declaration(
     });
     let secret = fields.iter().any(|it| it.secret);
     let debug = (!secret).then(|| quote!(Debug,));
-    let optional = input && !fields.iter().any(|it| it.field.is_required());
     let intrinsic = fields.iter().all(|it| match &it.field.presence {
         Presence::Default(it) => is_intrinsic(it),
         _ => true,
     });
-    let derived_default = (optional && intrinsic).then(|| quote!(Default,));
-    let default = (optional && !intrinsic).then(|| {
+    let derived_default = (has_default && intrinsic).then(|| quote!(Default,));
+    let default = (has_default && !intrinsic).then(|| {
         let values = fields.iter().map(initial);
         quote! {
             impl Default for #name {
@@ -202,38 +203,52 @@ fn redacted_debug(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
     }
 }
 
-/// `new` with what is required, ids first, and a setter for everything else.
-fn construction(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
+/// `new` with what is required, ids first, and a setter for everything else. Where one of several
+/// has to be there, a function for each of them.
+fn construction(name: &Ident, body: &Struct, fields: &[Printed<'_>]) -> TokenStream {
     let mut required: Vec<_> = fields.iter().filter(|it| it.field.is_required()).collect();
     required.sort_by(|a, b| rank(&a.field.wire).cmp(&rank(&b.field.wire)));
-    let optional: Vec<_> = fields.iter().filter(|it| !it.field.is_required()).collect();
-    let new = if required.is_empty() {
-        quote! {
+    let mut functions = Vec::new();
+    if body.choice.is_empty() {
+        functions.push(constructor(&ident("new"), &required, fields));
+    }
+    for choice in &body.choice {
+        let chosen = fields.iter().filter(|it| choice.contains(&it.field.wire));
+        let given: Vec<_> = required.iter().copied().chain(chosen.clone()).collect();
+        let names: Vec<_> = chosen.map(|it| it.ident.to_string()).collect();
+        let function = ident(&format!("from_{}", names.join("_and_")));
+        functions.push(constructor(&function, &given, fields));
+    }
+    let setters = fields.iter().filter(|it| !it.field.is_required()).map(setter);
+    quote!(impl #name { #(#functions)* #(#setters)* })
+}
+
+fn constructor(name: &Ident, given: &[&Printed<'_>], fields: &[Printed<'_>]) -> TokenStream {
+    if given.is_empty() {
+        return quote! {
             /// All properties left out or at their defaults.
-            pub fn new() -> Self {
+            pub fn #name() -> Self {
                 Default::default()
             }
+        };
+    }
+    let params = given.iter().map(|it| {
+        let (ident, ty) = (&it.ident, it.parameter().0);
+        quote!(#ident: #ty)
+    });
+    let values = given.iter().map(|it| {
+        let (ident, value) = (&it.ident, it.parameter().1);
+        let shorthand = *ident == value.to_string();
+        if shorthand { value } else { quote!(#ident: #value) }
+    });
+    let is_given = |it: &&Printed<'_>| given.iter().any(|given| given.ident == it.ident);
+    let others = fields.iter().filter(|it| !is_given(it)).map(initial);
+    quote! {
+        /// These properties; all others left out or at their defaults.
+        pub fn #name(#(#params),*) -> Self {
+            Self { #(#values,)* #(#others,)* unrecognized: ExtraFields::default() }
         }
-    } else {
-        let params = required.iter().map(|it| {
-            let (ident, ty) = (&it.ident, it.parameter().0);
-            quote!(#ident: #ty)
-        });
-        let values = required.iter().map(|it| {
-            let (ident, value) = (&it.ident, it.parameter().1);
-            let shorthand = *ident == value.to_string();
-            if shorthand { value } else { quote!(#ident: #value) }
-        });
-        let others = optional.iter().map(|it| initial(it));
-        quote! {
-            /// The required properties; all others left out or at their defaults.
-            pub fn new(#(#params),*) -> Self {
-                Self { #(#values,)* #(#others,)* unrecognized: ExtraFields::default() }
-            }
-        }
-    };
-    let setters = optional.iter().map(|it| setter(it));
-    quote!(impl #name { #new #(#setters)* })
+    }
 }
 
 /// Where a required property stands among the parameters of `new`: whose it is, then what it is
