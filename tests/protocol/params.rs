@@ -1,5 +1,7 @@
 //! What the client sends: construction, null, widths, secrets.
 
+use std::collections::BTreeSet;
+
 use codexkit::protocol::{
     ApiKeyLoginAccountParams, ByteRange, ChatgptAuthTokensLoginAccountParams, ClientRequest,
     CustomGatewayProviderSettingsPatch, EnvironmentAddParams, LoginAccountParams,
@@ -10,7 +12,7 @@ use codexkit::protocol::{
 use serde_json::{Value, json};
 
 use crate::{
-    examples::{Examples, wire_bundle},
+    arbitrary::{Random, Schema},
     registry::types,
 };
 
@@ -166,6 +168,24 @@ fn sounds_secret(key: &str) -> bool {
     parts.iter().any(|it| key.contains(it)) || key.ends_with("token")
 }
 
+/// How many values of each definition are searched for secrets.
+const SECRET_VALUES: u64 = 40;
+
+/// Where they were found.
+const SECRET_PROPERTIES: [&str; 11] = [
+    "accessKeyId",
+    "accessToken",
+    "apiKey",
+    "authBearerToken",
+    "client-private-key",
+    "env",
+    "headers",
+    "requestHeaders",
+    "secretAccessKey",
+    "sessionToken",
+    "token",
+];
+
 /// They sound secret and are not.
 const REVIEWED: [&str; 1] = ["cancellationToken"];
 
@@ -191,34 +211,43 @@ fn fill(value: &mut Value, secret: &str) -> bool {
     }
 }
 
-/// Puts `secret` wherever a string sounds like one. Returns whether there was such a place.
-fn plant(value: &mut Value, secret: &str) -> bool {
+/// Puts `secret` wherever a string sounds like one. Adds the names of those properties to `planted`.
+fn plant(value: &mut Value, secret: &str, planted: &mut BTreeSet<String>) {
     match value {
-        Value::Object(map) => map.iter_mut().fold(false, |found, (key, it)| {
-            let here = it.is_string() && sounds_secret(key) && !REVIEWED.contains(&key.as_str());
-            let here = (here || holds_secrets(key)) && fill(it, secret);
-            found | here | plant(it, secret)
-        }),
-        Value::Array(items) => items.iter_mut().fold(false, |found, it| found | plant(it, secret)),
-        _ => false,
+        Value::Object(map) => {
+            for (key, it) in map {
+                let here =
+                    it.is_string() && sounds_secret(key) && !REVIEWED.contains(&key.as_str());
+                if (here || holds_secrets(key)) && fill(it, secret) {
+                    planted.insert(key.clone());
+                }
+                plant(it, secret, planted);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|it| plant(it, secret, planted)),
+        _ => (),
     }
 }
 
 #[test]
 fn no_type_prints_what_sounds_secret() {
-    let bundle = wire_bundle();
-    let examples = Examples::new(&bundle);
+    let schema = Schema::pinned();
     let secret = "not-for-print";
-    let mut planted = 0;
+    let mut all = BTreeSet::new();
     for (name, ty) in types() {
-        for mut value in examples.definition(name) {
-            if plant(&mut value, secret) {
-                planted += 1;
+        let Some(of) = schema.definition(name) else { continue };
+        for seed in 0..SECRET_VALUES {
+            let mut value = Random::new(&schema, seed).value(of);
+            let mut planted = BTreeSet::new();
+            plant(&mut value, secret, &mut planted);
+            if !planted.is_empty() {
                 let encoded = (ty.round_trip)(value).unwrap();
                 assert!(encoded.value.to_string().contains(secret), "{name}");
                 assert!(!encoded.debug.contains(secret), "{name}: {}", encoded.debug);
+                all.extend(planted);
             }
         }
     }
-    assert!(planted > 20, "{planted}");
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    assert_eq!(all, SECRET_PROPERTIES);
 }
