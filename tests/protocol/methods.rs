@@ -150,6 +150,11 @@ fn a_server_request_whose_params_are_a_union_must_fit_its_variant() {
     let error = ServerRequest::try_decode(method, &url).unwrap_err();
     assert!(matches!(error, ServerRequestError::InvalidParams { .. }), "{error:?}");
 
+    let untold = json!({ "serverName": "s", "threadId": "t", "url": "u" });
+    let error = ServerRequest::try_decode(method, &untold).unwrap_err();
+    let ServerRequestError::InvalidParams { source, .. } = &error else { panic!("{error}") };
+    assert_eq!(source.to_string(), "`mode`: expected a string");
+
     let unknown = json!({ "mode": "hologram", "serverName": "s", "threadId": "t" });
     let request = ServerRequest::try_decode(method, &unknown).unwrap();
     assert_eq!(request.method(), method);

@@ -91,6 +91,16 @@ fn defaults_are_left_to_the_server_by_what_only_the_client_sends() {
 }
 
 #[test]
+fn null_in_the_place_of_a_default_is_the_default() {
+    let value = json!({ "permissions": {}, "scope": null });
+    let answer: PermissionsRequestApprovalResponse = serde_json::from_value(value).unwrap();
+    assert_eq!(answer.scope.as_str(), "turn");
+    let value = json!({ "type": "readOnly", "networkAccess": null });
+    let policy: SandboxPolicy = serde_json::from_value(value).unwrap();
+    assert_eq!(policy, ReadOnlySandboxPolicy::new().network_access(false).into());
+}
+
+#[test]
 fn unsigned_integers_have_64_bits() {
     let wire = json!({ "start": 5_000_000_000_u64, "end": u64::MAX });
     let range: ByteRange = serde_json::from_value(wire.clone()).unwrap();
@@ -105,6 +115,16 @@ fn properties_from_a_later_version_can_be_sent() {
     let mut params = ThreadStartParams::new();
     params.unrecognized.insert("brandNew", 1);
     assert_eq!(encode(params), json!({ "brandNew": 1 }));
+}
+
+#[test]
+fn a_field_and_a_tag_win_over_a_property_of_their_name() {
+    let mut params = ThreadStartParams::new().model("field");
+    params.unrecognized.insert("model", "beside");
+    assert_eq!(encode(params), json!({ "model": "field" }));
+    let mut policy = ReadOnlySandboxPolicy::new();
+    policy.unrecognized.insert("type", "beside");
+    assert_eq!(encode(SandboxPolicy::from(policy))["type"], "readOnly");
 }
 
 #[test]
