@@ -1,5 +1,7 @@
 //! Tests of the generator on the pinned schema, and on one that does not fit it any more.
 
+use quote::ToTokens;
+
 use super::{
     generator::{Generated, Input, Result, Scope, generate},
     outline::outline,
@@ -70,6 +72,68 @@ fn generated_names_are_readable() {
         assert!(!name.contains("v2"), "{name}");
         assert!(name.len() <= LONGEST_NAME, "{name} has {} characters", name.len());
     }
+}
+
+/// One field that a public function sets.
+struct Assignment {
+    ty: String,
+    function: String,
+    parameters: Vec<String>,
+    field: String,
+    value: String,
+}
+
+/// What `new` and the setters put in which field.
+fn assignments(code: &str) -> Vec<Assignment> {
+    let mut res = Vec::new();
+    let text = |it: &dyn ToTokens| it.to_token_stream().to_string();
+    for item in syn::parse_file(code).unwrap().items {
+        let syn::Item::Impl(it) = item else { continue };
+        for part in &it.items {
+            let syn::ImplItem::Fn(function) = part else { continue };
+            let parameters = function.sig.inputs.iter().filter_map(|it| match it {
+                syn::FnArg::Typed(it) => Some(text(&it.pat)),
+                syn::FnArg::Receiver(_) => None,
+            });
+            let parameters: Vec<_> = parameters.collect();
+            let mut add = |field: String, value: &syn::Expr| {
+                let (ty, function) = (text(&it.self_ty), function.sig.ident.to_string());
+                let value = text(value).replace(" ,)", ")");
+                res.push(Assignment { ty, function, parameters: parameters.clone(), field, value });
+            };
+            match function.block.stmts.first() {
+                Some(syn::Stmt::Expr(syn::Expr::Assign(it), _)) => {
+                    add(text(&it.left).replace("self . ", ""), &it.right);
+                }
+                Some(syn::Stmt::Expr(syn::Expr::Struct(it), None))
+                    if function.sig.ident == "new" =>
+                {
+                    it.fields.iter().for_each(|it| add(text(&it.member), &it.expr));
+                }
+                _ => (),
+            }
+        }
+    }
+    res
+}
+
+#[test]
+fn new_and_setters_put_each_parameter_in_the_field_of_its_name() {
+    let code = generate(&pinned(), Scope::Experimental).unwrap().protocol;
+    let (mut made, mut set) = (0, 0);
+    for Assignment { ty, function, parameters, field, value } in assignments(&code) {
+        let is_right = if parameters.contains(&field) {
+            *(if function == "new" { &mut made } else { &mut set }) += 1;
+            let plain = value.strip_prefix("Some (").and_then(|it| it.strip_suffix(')'));
+            let plain = plain.unwrap_or(&value);
+            plain.strip_suffix(" . into ()").unwrap_or(plain) == field
+        } else {
+            function == "new"
+                && !value.split(' ').any(|it| parameters.iter().any(|other| other == it))
+        };
+        assert!(is_right, "{ty}::{function}: {field} is {value}");
+    }
+    assert_eq!((made, set), (364, 542));
 }
 
 #[test]
