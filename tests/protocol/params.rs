@@ -1,13 +1,14 @@
 //! What the client sends: construction, null, widths, secrets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codexkit::protocol::{
     ApiKeyLoginAccountParams, ByteRange, ChatgptAuthTokensLoginAccountParams, ClientRequest,
-    CustomGatewayProviderSettingsPatch, EnvironmentAddParams, LoginAccountParams,
-    McpResourceReadTarget, PermissionsRequestApprovalResponse, ProviderSettingsPatch,
-    ReadOnlySandboxPolicy, ReasoningEffort, ResponseItem, SandboxPolicy, TextUserInput,
-    ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams, UserInput,
+    CommandExecParams, CustomGatewayProviderSettingsPatch, EnvironmentAddParams,
+    LoginAccountParams, McpResourceReadTarget, PermissionsRequestApprovalResponse,
+    ProviderSettingsPatch, ReadOnlySandboxPolicy, ReasoningEffort, ResponseItem, SandboxPolicy,
+    TextUserInput, ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams,
+    UserInput,
 };
 use serde_json::{Value, json};
 
@@ -98,6 +99,15 @@ fn null_in_the_place_of_a_default_is_the_default() {
     let value = json!({ "type": "readOnly", "networkAccess": null });
     let policy: SandboxPolicy = serde_json::from_value(value).unwrap();
     assert_eq!(policy, ReadOnlySandboxPolicy::new().network_access(false).into());
+}
+
+#[test]
+fn null_takes_a_variable_out_of_the_environment() {
+    let wire = json!({ "command": ["env"], "env": { "GONE": null, "KEPT": "x" } });
+    let params: CommandExecParams = serde_json::from_value(wire.clone()).unwrap();
+    let env = [("GONE".to_owned(), None), ("KEPT".to_owned(), Some("x".to_owned()))];
+    assert_eq!(params.env, Some(BTreeMap::from(env)));
+    assert_eq!(encode(params), wire);
 }
 
 #[test]
