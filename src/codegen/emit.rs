@@ -64,11 +64,13 @@ pub(super) fn emit(
 }
 
 /// Tables of all types and methods. The file that includes them defines what is in them: the
-/// functions `ty::<Type>()`, `request::<Params>()`, `call::<Params>()` and what they return.
+/// functions `ty::<Type>()`, `request::<Params>()`, `call::<Params>()`, `notification::<Params>()` and
+/// what they return.
 pub(super) fn registry(types: &Types, methods: &Methods) -> Result<String> {
     let (names, idents): (Vec<_>, Vec<_>) = types.keys().map(|it| (it, ident(it))).unzip();
     let requests = methods.requests.iter().map(|it| ident(&it.params));
     let calls = methods.server_requests.iter().map(|it| ident(&it.params));
+    let told = methods.notifications.iter().filter(|it| it.exclusive).map(|it| ident(&it.params));
     print(quote! {
         pub(crate) fn types() -> Vec<(&'static str, Type)> {
             vec![#((#names, ty::<#idents>())),*]
@@ -78,6 +80,9 @@ pub(super) fn registry(types: &Types, methods: &Methods) -> Result<String> {
         }
         pub(crate) fn calls() -> Vec<Method> {
             vec![#(call::<#calls>()),*]
+        }
+        pub(crate) fn notifications() -> Vec<(&'static str, &'static str)> {
+            vec![#(notification::<#told>()),*]
         }
     })
 }

@@ -76,6 +76,14 @@ mod tests {
 
         types.get_mut("ThingParams").unwrap().doc = Some("Null clears a property.".to_owned());
         assert_eq!(unreviewed(&types, &tables).len(), 4);
+        let union = Type::new(Some("Null clears a property.".to_owned()), Shape::OpenString);
+        types.insert("Things".to_owned(), union);
+        let ty = types.get_mut("ThingParams").unwrap();
+        ty.doc = None;
+        assert_eq!(unreviewed(&types, &tables).len(), 2);
+        let ty = types.get_mut("ThingParams").unwrap();
+        ty.payload_of = Some(("Things".to_owned(), "thing".to_owned()));
+        assert_eq!(unreviewed(&types, &tables).len(), 4);
         types.get_mut("ThingParams").unwrap().input = false;
         assert!(unreviewed(&types, &tables).is_empty());
     }

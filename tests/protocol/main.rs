@@ -6,7 +6,6 @@
 mod arbitrary;
 mod elements;
 mod exact;
-mod examples;
 mod experimental;
 mod hostile;
 mod lists;

@@ -74,6 +74,8 @@ fn an_unknown_notification_is_kept() {
     assert_eq!(decoded.method(), "rawResponseItem/completed");
     let ServerNotification::Unrecognized(raw) = &decoded else { panic!("{decoded:?}") };
     assert_eq!(raw.params, params);
+    let debug = format!("{decoded:?}");
+    assert!(debug.contains("rawResponseItem") && !debug.contains("threadId"), "{debug}");
     assert_eq!(
         encode(&decoded),
         json!({ "method": "rawResponseItem/completed", "params": params })

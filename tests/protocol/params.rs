@@ -1,16 +1,19 @@
 //! What the client sends: construction, null, widths, secrets.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use codexkit::protocol::{
     ApiKeyLoginAccountParams, ByteRange, ChatgptAuthTokensLoginAccountParams, ClientRequest,
-    CustomGatewayProviderSettingsPatch, EnvironmentAddParams, LoginAccountParams,
-    McpResourceReadTarget, PermissionsRequestApprovalResponse, ProviderSettingsPatch,
-    ReadOnlySandboxPolicy, ReasoningEffort, ResponseItem, SandboxPolicy, TextUserInput,
-    ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams, UserInput,
+    CommandExecParams, CustomGatewayProviderSettingsPatch, EnvironmentAddParams,
+    LoginAccountParams, McpResourceReadTarget, PermissionsRequestApprovalResponse,
+    ProviderSettingsPatch, ReadOnlySandboxPolicy, ReasoningEffort, ResponseItem, SandboxPolicy,
+    TextUserInput, ThreadListParams, ThreadSectionMoveParams, ThreadStartParams, TurnStartParams,
+    UserInput,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    examples::{Examples, wire_bundle},
+    arbitrary::{Random, Schema},
     registry::types,
 };
 
@@ -89,6 +92,25 @@ fn defaults_are_left_to_the_server_by_what_only_the_client_sends() {
 }
 
 #[test]
+fn null_in_the_place_of_a_default_is_the_default() {
+    let value = json!({ "permissions": {}, "scope": null });
+    let answer: PermissionsRequestApprovalResponse = serde_json::from_value(value).unwrap();
+    assert_eq!(answer.scope.as_str(), "turn");
+    let value = json!({ "type": "readOnly", "networkAccess": null });
+    let policy: SandboxPolicy = serde_json::from_value(value).unwrap();
+    assert_eq!(policy, ReadOnlySandboxPolicy::new().network_access(false).into());
+}
+
+#[test]
+fn null_takes_a_variable_out_of_the_environment() {
+    let wire = json!({ "command": ["env"], "env": { "GONE": null, "KEPT": "x" } });
+    let params: CommandExecParams = serde_json::from_value(wire.clone()).unwrap();
+    let env = [("GONE".to_owned(), None), ("KEPT".to_owned(), Some("x".to_owned()))];
+    assert_eq!(params.env, Some(BTreeMap::from(env)));
+    assert_eq!(encode(params), wire);
+}
+
+#[test]
 fn unsigned_integers_have_64_bits() {
     let wire = json!({ "start": 5_000_000_000_u64, "end": u64::MAX });
     let range: ByteRange = serde_json::from_value(wire.clone()).unwrap();
@@ -103,6 +125,16 @@ fn properties_from_a_later_version_can_be_sent() {
     let mut params = ThreadStartParams::new();
     params.unrecognized.insert("brandNew", 1);
     assert_eq!(encode(params), json!({ "brandNew": 1 }));
+}
+
+#[test]
+fn a_field_and_a_tag_win_over_a_property_of_their_name() {
+    let mut params = ThreadStartParams::new().model("field");
+    params.unrecognized.insert("model", "beside");
+    assert_eq!(encode(params), json!({ "model": "field" }));
+    let mut policy = ReadOnlySandboxPolicy::new();
+    policy.unrecognized.insert("type", "beside");
+    assert_eq!(encode(SandboxPolicy::from(policy))["type"], "readOnly");
 }
 
 #[test]
@@ -166,6 +198,24 @@ fn sounds_secret(key: &str) -> bool {
     parts.iter().any(|it| key.contains(it)) || key.ends_with("token")
 }
 
+/// How many values of each definition are searched for secrets.
+const SECRET_VALUES: u64 = 40;
+
+/// Where they were found.
+const SECRET_PROPERTIES: [&str; 11] = [
+    "accessKeyId",
+    "accessToken",
+    "apiKey",
+    "authBearerToken",
+    "client-private-key",
+    "env",
+    "headers",
+    "requestHeaders",
+    "secretAccessKey",
+    "sessionToken",
+    "token",
+];
+
 /// They sound secret and are not.
 const REVIEWED: [&str; 1] = ["cancellationToken"];
 
@@ -191,34 +241,43 @@ fn fill(value: &mut Value, secret: &str) -> bool {
     }
 }
 
-/// Puts `secret` wherever a string sounds like one. Returns whether there was such a place.
-fn plant(value: &mut Value, secret: &str) -> bool {
+/// Puts `secret` wherever a string sounds like one. Adds the names of those properties to `planted`.
+fn plant(value: &mut Value, secret: &str, planted: &mut BTreeSet<String>) {
     match value {
-        Value::Object(map) => map.iter_mut().fold(false, |found, (key, it)| {
-            let here = it.is_string() && sounds_secret(key) && !REVIEWED.contains(&key.as_str());
-            let here = (here || holds_secrets(key)) && fill(it, secret);
-            found | here | plant(it, secret)
-        }),
-        Value::Array(items) => items.iter_mut().fold(false, |found, it| found | plant(it, secret)),
-        _ => false,
+        Value::Object(map) => {
+            for (key, it) in map {
+                let here =
+                    it.is_string() && sounds_secret(key) && !REVIEWED.contains(&key.as_str());
+                if (here || holds_secrets(key)) && fill(it, secret) {
+                    planted.insert(key.clone());
+                }
+                plant(it, secret, planted);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|it| plant(it, secret, planted)),
+        _ => (),
     }
 }
 
 #[test]
 fn no_type_prints_what_sounds_secret() {
-    let bundle = wire_bundle();
-    let examples = Examples::new(&bundle);
+    let schema = Schema::pinned();
     let secret = "not-for-print";
-    let mut planted = 0;
+    let mut all = BTreeSet::new();
     for (name, ty) in types() {
-        for mut value in examples.definition(name) {
-            if plant(&mut value, secret) {
-                planted += 1;
+        let Some(of) = schema.definition(name) else { continue };
+        for seed in 0..SECRET_VALUES {
+            let mut value = Random::new(&schema, seed).value(of);
+            let mut planted = BTreeSet::new();
+            plant(&mut value, secret, &mut planted);
+            if !planted.is_empty() {
                 let encoded = (ty.round_trip)(value).unwrap();
                 assert!(encoded.value.to_string().contains(secret), "{name}");
                 assert!(!encoded.debug.contains(secret), "{name}: {}", encoded.debug);
+                all.extend(planted);
             }
         }
     }
-    assert!(planted > 20, "{planted}");
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    assert_eq!(all, SECRET_PROPERTIES);
 }

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use codexkit::protocol::{self, Request, ServerCall};
+use codexkit::protocol::{self, Notification, Request, ServerCall};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -71,6 +71,11 @@ where
     }
 }
 
+/// The method and its params.
+fn notification<N: Notification>() -> (&'static str, &'static str) {
+    (N::METHOD, short_name::<N>())
+}
+
 fn short_name<T>() -> &'static str {
     type_name::<T>().rsplit("::").next().unwrap()
 }
@@ -78,12 +83,12 @@ fn short_name<T>() -> &'static str {
 #[allow(deprecated, clippy::too_many_lines, reason = "generated, one line per type")]
 mod table {
     use super::protocol::*;
-    use super::{Method, Type, call, request, ty};
+    use super::{Method, Type, call, notification, request, ty};
 
     include!(concat!(env!("OUT_DIR"), "/registry.rs"));
 }
 
-pub(crate) use table::{calls, requests, types};
+pub(crate) use table::{calls, notifications, requests, types};
 
 /// A bundle of the pinned schema, read as JSON and not through the generator.
 pub(crate) fn bundle(name: &str) -> Value {

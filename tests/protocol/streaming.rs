@@ -1,9 +1,14 @@
 //! The direct way for what streams gives what the way through a value gives.
 
+use std::collections::BTreeMap;
+
 use codexkit::protocol::{SERVER_NOTIFICATION_METHODS, ServerNotification};
 use serde_json::{Value, json};
 
-use crate::examples::{Examples, wire_bundle};
+use crate::arbitrary::{Random, Schema};
+
+/// How many values of the params of each notification.
+const VALUES: u64 = 20;
 
 fn streaming() -> Vec<&'static str> {
     let all = SERVER_NOTIFICATION_METHODS.iter().copied();
@@ -12,13 +17,12 @@ fn streaming() -> Vec<&'static str> {
 
 #[test]
 fn streamed_notifications_decode_alike_both_ways() {
-    let bundle = wire_bundle();
-    let examples = Examples::new(&bundle);
+    let schema = Schema::pinned();
+    let params: BTreeMap<_, _> = schema.methods("ServerNotification").into_iter().collect();
     assert_eq!(streaming().len(), 11);
     for method in streaming() {
-        let params = examples.notification(method);
-        assert!(params.len() > 1, "{method}");
-        for params in params {
+        for seed in 0..VALUES {
+            let params = Random::new(&schema, seed).value(params[method]);
             let envelope = |params: &Value| {
                 format!(r#"{{"method":"{method}","params":{params},"emittedAtMs":1}}"#)
             };

@@ -115,3 +115,61 @@ impl Emitter<'_> {
         quote!(match self { #(#arms,)* _ => None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::super::{Input, Scope, generate};
+
+    /// One method, whose params have some properties, one of which is a union.
+    fn bundle(properties: &Value, cases: &[Value]) -> String {
+        let method = json!({ "properties": {
+            "method": { "enum": ["ask"] },
+            "params": { "$ref": "#/definitions/AskParams" },
+        }});
+        let bundle = json!({ "definitions": {
+            "AskParams": { "type": "object", "properties": properties, "required": ["way"] },
+            "AskResponse": { "type": "object" },
+            "Way": { "oneOf": cases },
+            "ClientRequest": { "oneOf": [method] },
+            "ClientNotification": { "oneOf": [] },
+            "ServerRequest": { "oneOf": [] },
+            "ServerNotification": { "oneOf": [] },
+        }});
+        bundle.to_string()
+    }
+
+    fn case(name: &str, properties: &[&str]) -> Value {
+        let properties =
+            properties.iter().map(|it| ((*it).to_owned(), json!({ "type": "string" })));
+        let mut properties: serde_json::Map<_, _> = properties.collect();
+        properties.insert("type".to_owned(), json!({ "type": "string", "enum": [name] }));
+        json!({ "type": "object", "properties": properties, "required": ["type"] })
+    }
+
+    #[test]
+    fn properties_defaults_cases_and_what_is_inside_of_cases_count() {
+        let way = json!({ "$ref": "#/definitions/Way" });
+        let loud = json!({ "type": "boolean", "default": true });
+        let input = Input {
+            stable: bundle(&json!({ "way": way }), &[case("back", &[]), case("home", &[])]),
+            experimental: bundle(
+                &json!({ "way": way, "loud": loud, "word": { "type": "string" } }),
+                &[case("back", &["speed"]), case("home", &[]), case("away", &[])],
+            ),
+            pin: json!({ "runtime": "1.2.3" }).to_string(),
+        };
+        let code = generate(&input, Scope::Experimental).unwrap().protocol;
+        let code: String = code.split_whitespace().collect();
+        for part in [
+            "ifself.loud!=true{returnSome(\"loud\".to_owned());}",
+            "ifletSome(it)=inside(\"way\",&self.way){returnSome(it);}",
+            "ifself.word.is_some(){returnSome(\"word\".to_owned());}",
+            "Self::Back(it)=>it.experimental(),Self::Away(_)=>Some(String::new()),_=>None",
+            "ifself.speed.is_some(){returnSome(\"speed\".to_owned());}",
+        ] {
+            assert!(code.contains(part), "{part}");
+        }
+    }
+}

@@ -109,7 +109,7 @@ impl<'a> Random<'a> {
     }
 
     pub(crate) fn text(&mut self) -> String {
-        let parts = ["", "text", "a/b", "\"\\", "\n\t\u{0}", "\u{1F600}", "é\u{301}", "null", "{}"];
+        let parts = ["", "Text", "a/b", "\"\\", "\n\t\u{0}", "\u{1F600}", "é\u{301}", "null", "{}"];
         (0..self.rng.usize(0..=2)).map(|_| self.pick(&parts)).collect()
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn wire_bundle() -> Value {
     res
 }
 
-/// All definitions of the experimental bundle.
+/// All definitions of a bundle.
 pub(crate) struct Schema {
     definitions: BTreeMap<String, Value>,
 }
@@ -94,8 +94,12 @@ pub(crate) struct Union<'a> {
 }
 
 impl Schema {
+    /// The experimental bundle with the names of the wire.
     pub(crate) fn pinned() -> Self {
-        let bundle = wire_bundle();
+        Self::of(&wire_bundle())
+    }
+
+    pub(crate) fn of(bundle: &Value) -> Self {
         let outer = bundle["definitions"].as_object().unwrap();
         let inner = outer["v2"].as_object().unwrap();
         let all = outer.iter().filter(|it| it.0 != "v2").chain(inner);

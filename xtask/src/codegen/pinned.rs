@@ -1,7 +1,9 @@
 //! Tests of the generator on the pinned schema, and on one that does not fit it any more.
 
+use quote::ToTokens;
+
 use super::{
-    generator::{Generated, Input, Result, Scope, generate},
+    generator::{Generated, Input, Scope, generate},
     outline::outline,
 };
 
@@ -16,13 +18,16 @@ fn pinned() -> Input {
     }
 }
 
-/// What becomes of the pinned schema after one replacement in both bundles.
-fn altered(from: &str, to: &str) -> Result<Generated> {
+/// What is said of the pinned schema after one replacement in both bundles.
+fn complaint(from: &str, to: &str) -> String {
     let mut input = pinned();
     assert!(input.experimental.contains(from), "the schema has no {from}");
     input.experimental = input.experimental.replace(from, to);
     input.stable = input.stable.replace(from, to);
-    generate(&input, Scope::Experimental).and_then(Generated::checked)
+    match generate(&input, Scope::Experimental).and_then(Generated::checked) {
+        Ok(_) => panic!("{to} does as well as {from}"),
+        Err(it) => it.to_string(),
+    }
 }
 
 #[test]
@@ -82,9 +87,71 @@ fn generated_names_are_readable() {
     }
 }
 
+/// One field that a public function sets.
+struct Assignment {
+    ty: String,
+    function: String,
+    parameters: Vec<String>,
+    field: String,
+    value: String,
+}
+
+/// What `new` and the setters put in which field.
+fn assignments(code: &str) -> Vec<Assignment> {
+    let mut res = Vec::new();
+    let text = |it: &dyn ToTokens| it.to_token_stream().to_string();
+    for item in syn::parse_file(code).unwrap().items {
+        let syn::Item::Impl(it) = item else { continue };
+        for part in &it.items {
+            let syn::ImplItem::Fn(function) = part else { continue };
+            let parameters = function.sig.inputs.iter().filter_map(|it| match it {
+                syn::FnArg::Typed(it) => Some(text(&it.pat)),
+                syn::FnArg::Receiver(_) => None,
+            });
+            let parameters: Vec<_> = parameters.collect();
+            let mut add = |field: String, value: &syn::Expr| {
+                let (ty, function) = (text(&it.self_ty), function.sig.ident.to_string());
+                let value = text(value).replace(" ,)", ")");
+                res.push(Assignment { ty, function, parameters: parameters.clone(), field, value });
+            };
+            match function.block.stmts.first() {
+                Some(syn::Stmt::Expr(syn::Expr::Assign(it), _)) => {
+                    add(text(&it.left).replace("self . ", ""), &it.right);
+                }
+                Some(syn::Stmt::Expr(syn::Expr::Struct(it), None))
+                    if function.sig.ident == "new" =>
+                {
+                    it.fields.iter().for_each(|it| add(text(&it.member), &it.expr));
+                }
+                _ => (),
+            }
+        }
+    }
+    res
+}
+
+#[test]
+fn new_and_setters_put_each_parameter_in_the_field_of_its_name() {
+    let code = generate(&pinned(), Scope::Experimental).unwrap().protocol;
+    let (mut made, mut set) = (0, 0);
+    for Assignment { ty, function, parameters, field, value } in assignments(&code) {
+        let is_right = if parameters.contains(&field) {
+            *(if function == "new" { &mut made } else { &mut set }) += 1;
+            let plain = value.strip_prefix("Some (").and_then(|it| it.strip_suffix(')'));
+            let plain = plain.unwrap_or(&value);
+            plain.strip_suffix(" . into ()").unwrap_or(plain) == field
+        } else {
+            function == "new"
+                && !value.split(' ').any(|it| parameters.iter().any(|other| other == it))
+        };
+        assert!(is_right, "{ty}::{function}: {field} is {value}");
+    }
+    assert_eq!((made, set), (364, 542));
+}
+
 #[test]
 fn a_stale_fix_up_fails_and_is_named() {
-    let error = altered("\"started_at\"", "\"startedAt\"").unwrap_err().to_string();
+    let error = complaint("\"started_at\"", "\"startedAt\"");
     assert_eq!(
         error,
         "the fix-up `ThreadTimelineEntry.started_at` no longer applies to the schema, \
@@ -94,34 +161,34 @@ fn a_stale_fix_up_fails_and_is_named() {
 
 #[test]
 fn a_stale_secret_fails_and_is_named() {
-    let error = altered("\"authBearerToken\"", "\"bearer\"").unwrap_err().to_string();
+    let error = complaint("\"authBearerToken\"", "\"bearer\"");
     assert!(error.contains("secret `EnvironmentAddParams.authBearerToken`"), "{error}");
 }
 
 #[test]
 fn a_stale_description_fails_and_is_named() {
-    let error = altered("IMPORTANT: When deserializing", "When deserializing").unwrap_err();
-    assert!(error.to_string().contains("the description `AbsolutePathBuf` no"), "{error}");
+    let error = complaint("IMPORTANT: When deserializing", "When deserializing");
+    assert!(error.contains("the description `AbsolutePathBuf` no"), "{error}");
 }
 
 #[test]
 fn a_stale_response_fails_and_is_named() {
-    let error = altered("\"account/logout\"", "\"logoutAccount\"").unwrap_err().to_string();
+    let error = complaint("\"account/logout\"", "\"logoutAccount\"");
     assert!(error.contains("the response `account/logout` no longer applies"), "{error}");
 }
 
 #[test]
 fn a_method_that_cannot_be_mapped_fails_and_is_named() {
     let from = "ThreadArchiveResponse";
-    let error = altered(from, "ThreadArchiveAnswer").unwrap_err().to_string();
+    let error = complaint(from, "ThreadArchiveAnswer");
     assert_eq!(error, format!("`thread/archive`: has no response: there is no `{from}`"));
 }
 
 #[test]
 fn an_unknown_shape_fails_and_is_named() {
-    let error = altered("\"format\": \"uint16\"", "\"format\": \"decimal\"").unwrap_err();
-    assert!(error.to_string().contains("`httpStatusCode`"), "{error}");
-    assert!(error.to_string().contains("decimal"), "{error}");
+    let error = complaint("\"format\": \"uint16\"", "\"format\": \"decimal\"");
+    assert!(error.contains("`httpStatusCode`"), "{error}");
+    assert!(error.contains("decimal"), "{error}");
 }
 
 #[test]
