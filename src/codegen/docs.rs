@@ -258,7 +258,7 @@ fn escape(text: &str) -> String {
     res
 }
 
-/// "[`A`], [`B`] and 3 more".
+/// "`A`, `B` and 3 more", with links.
 fn enumerate(names: &[&str]) -> String {
     const SHOWN: usize = 3;
     let link = |it: &&str| format!("[`{it}`]");
