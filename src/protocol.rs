@@ -117,7 +117,7 @@ mod generated {
             at_key, external, keyed, tagged, through_json,
         },
         message::RawMessage,
-        stream::from_str,
+        stream::{from_str, next_value},
     };
 
     #[cfg(feature = "experimental")]

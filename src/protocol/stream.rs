@@ -3,8 +3,8 @@
 use std::{fmt, marker::PhantomData};
 
 use serde::{
-    Deserializer,
-    de::{Error, Visitor},
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
 };
 
 /// Decodes a string without keeping it.
@@ -14,6 +14,14 @@ where
     D: Deserializer<'de>,
 {
     deserializer.deserialize_str(StrVisitor(PhantomData))
+}
+
+/// The value of the property `key`. An error of serde repeats what it found, which may be a secret.
+pub(super) fn next_value<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    map: &mut A,
+    key: &str,
+) -> Result<T, A::Error> {
+    map.next_value().map_err(|_| Error::custom(format_args!("`{key}`: expected another type")))
 }
 
 struct StrVisitor<T>(PhantomData<T>);
@@ -88,14 +96,7 @@ macro_rules! streamed_struct {
                         let mut unrecognized = ExtraFields::default();
                         while let Some(key) = map.next_key()? {
                             match key {
-                                // An error of serde repeats the value, which may be a secret.
-                                $(Key::$field => {
-                                    $field = Some(map.next_value().map_err(|_| {
-                                        serde::de::Error::custom(concat!(
-                                            "`", $wire, "`: expected another type"
-                                        ))
-                                    })?);
-                                })*
+                                $(Key::$field => $field = Some(next_value(&mut map, $wire)?),)*
                                 Key::Unrecognized(key) => {
                                     unrecognized.insert(key, map.next_value::<Value>()?);
                                 }
@@ -108,7 +109,8 @@ macro_rules! streamed_struct {
                     }
                 }
 
-                deserializer.deserialize_map(ObjectVisitor)
+                // Asked for a map, `serde_json` would repeat what it found instead.
+                deserializer.deserialize_any(ObjectVisitor)
             }
         }
     };

@@ -53,6 +53,20 @@ fn streamed_params_that_do_not_fit_are_kept_by_decode_alone() {
 }
 
 #[test]
+fn an_error_of_streamed_params_does_not_repeat_them() {
+    let secret = "not-for-print";
+    let flag = json!({
+        "capReached": secret, "deltaBase64": "", "processId": "p", "stream": "stdout",
+    });
+    for params in [flag, json!(secret)] {
+        let message = json!({ "method": "command/exec/outputDelta", "params": params });
+        let error = serde_json::from_str::<ServerNotification>(&message.to_string()).unwrap_err();
+        assert!(!error.to_string().contains(secret), "{error}");
+        assert!(error.to_string().contains("expected a"), "{error}");
+    }
+}
+
+#[test]
 fn params_may_stand_before_the_method() {
     let text = r#"{"params":{"delta":"d","itemId":"i","threadId":"t","turnId":"u"},
         "method":"item/plan/delta"}"#;
