@@ -47,10 +47,12 @@ pub(super) fn check(root: &Path, version: &str, out: &Path) -> anyhow::Result<()
     Ok(())
 }
 
+/// Another name than that of the package: of two workspaces that share a target folder, cargo would
+/// take the one's build script for the other's.
 fn manifest(root: &Path, version: &str) -> String {
     format!(
         r#"[package]
-name = "codexkit"
+name = "codexkit-types"
 version = "{version}"
 edition = "2024"
 publish = false
@@ -58,6 +60,7 @@ publish = false
 [workspace]
 
 [lib]
+name = "codexkit"
 path = '{}'
 doctest = false
 
