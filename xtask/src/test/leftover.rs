@@ -121,7 +121,10 @@ fn start_of(stat: &str) -> String {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::{
+        io::Write as _,
+        process::{Command, Stdio},
+    };
 
     use super::*;
 
@@ -137,8 +140,14 @@ mod tests {
         (home, runtime)
     }
 
+    /// Waits for a sign of life: until the program runs, the kernel does not know its arguments.
     fn spawn(runtime: &Runtime) -> std::process::Child {
-        Command::new(&runtime.binary).arg("-").stdin(Stdio::piped()).spawn().unwrap()
+        let mut command = Command::new(&runtime.binary);
+        let mut child =
+            command.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        child
     }
 
     #[test]
