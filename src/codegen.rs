@@ -2,12 +2,11 @@
 //!
 //! It is shared by the build script and the development tasks and is no part of the library.
 //!
-//! Stages: `schema` reads and flattens the bundles; `vocabulary` refuses what the rest would ignore;
-//! `normalize` (with `unions`, `properties` and
-//! `names`) turns definitions into the closed set of shapes in `ir`; `methods` ties methods to
-//! types; `graph` finds directions and marks; `types` asks typify for the Rust types of properties;
-//! `emit` (with `docs`) prints. `tables` holds what the schema cannot say, and `nulls` finds what may
-//! have to go there.
+//! Stages: `schema` reads and flattens the bundles; `vocabulary` refuses what the rest would
+//! ignore; `normalize` (with `unions`, `properties` and `names`) turns definitions into the closed
+//! set of shapes in `ir`; `methods` ties methods to types; `graph` finds directions and marks;
+//! `types` asks typify for the Rust types of properties; `emit` (with `docs`) prints. `tables`
+//! holds what the schema cannot say, and `nulls` finds what may have to go there.
 
 use std::{fmt, result};
 

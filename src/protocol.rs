@@ -15,9 +15,11 @@
 //!   as the words of a command, looks there first. In a list of unions that element is
 //!   `Unrecognized` in the list itself.
 //! - **Params** are made with `new`, which takes what is required (or with `from_…`, where one of
-//!   several properties has to be there), and one setter per optional property. Types are `#[non_exhaustive]`, so a new property breaks nothing.
-//! - **What is experimental** says so. It is what the stable bundle of the schema lacks, is here with
-//!   the feature `experimental` only, and [`Request::experimental`] finds it in params.
+//!   several properties has to be there), and one setter per optional property. Types are
+//!   `#[non_exhaustive]`, so a new property breaks nothing.
+//! - **What is experimental** says so. It is what the stable bundle of the schema lacks, or the
+//!   runtime refuses like that. It is here with the feature `experimental` only, and
+//!   [`Request::experimental`] finds it in params.
 //! - **Null** is left out where it means what absence means. Where it does not, a field is an
 //!   `Option` of an `Option`.
 //! - **Names on the wire** are those of the schema; the docs name them where the schema says no more.

@@ -43,9 +43,9 @@ fn the_methods_are_those_of_the_bundle() {
 #[test]
 fn a_property_outside_of_the_scope_is_kept_as_one_that_nobody_knows() {
     let value = json!({ "thread": {
-        "attachedToThreadId": "t0", "cliVersion": "1", "createdAt": 1, "cwd": "/p", "ephemeral": false,
-        "id": "t", "modelProvider": "p", "preview": "", "projectId": null, "sessionId": "s", "source": "cli",
-        "status": { "type": "idle" }, "turns": [], "updatedAt": 1,
+        "attachedToThreadId": "t0", "cliVersion": "1", "createdAt": 1, "cwd": "/p",
+        "ephemeral": false, "id": "t", "modelProvider": "p", "preview": "", "projectId": null,
+        "sessionId": "s", "source": "cli", "status": { "type": "idle" }, "turns": [], "updatedAt": 1,
     }});
     let response: ThreadReadResponse = serde_json::from_value(value.clone()).unwrap();
     let unknown = response.thread.unrecognized.get("attachedToThreadId");

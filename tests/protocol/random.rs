@@ -1,6 +1,6 @@
 //! Random values of everything that a message can hold come back as they were sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     arbitrary::{Random, Schema},
@@ -71,8 +71,8 @@ fn unsteady(ty: &Type, written: &Encoded) -> Option<String> {
 fn random_values_of_every_definition_of_the_server_come_back() {
     let schema = Schema::pinned();
     let roots = from_server(&schema);
-    assert_eq!(roots.len(), 86 + 11 + 184 + 4);
-    assert_eq!(check(&schema, &roots), (673, 19_160));
+    assert_eq!(roots.len(), 86 + 11 + 184 + 5);
+    assert_eq!(check(&schema, &roots), (679, 19_300));
 }
 
 #[test]
@@ -81,4 +81,16 @@ fn random_values_of_every_definition_of_the_client_come_back() {
     let roots = from_client(&schema);
     assert_eq!(roots.len(), 173 + 11 + 1);
     assert_eq!(check(&schema, &roots), (310, 9_900));
+}
+
+#[test]
+fn every_generated_definition_is_tried_from_one_of_the_roots() {
+    let schema = Schema::pinned();
+    let (server, client) = (from_server(&schema), from_client(&schema));
+    let tried: BTreeSet<_> =
+        reachable(&schema, &server).into_iter().chain(reachable(&schema, &client)).collect();
+    let names = types().into_iter().map(|it| it.0);
+    let missed: Vec<_> =
+        names.filter(|it| schema.definition(it).is_some() && !tried.contains(it)).collect();
+    assert_eq!(missed, [""; 0]);
 }

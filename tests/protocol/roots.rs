@@ -43,9 +43,10 @@ impl Root<'_> {
     }
 }
 
-/// What the server sends although no method refers to it: the params of two notifications that the
-/// schema leaves out, and the data of errors.
-const UNTIED: [&str; 4] = [
+/// What the server sends although no method refers to it: the settings of an app, the params of two
+/// notifications that the schema leaves out, and the data of errors.
+const UNTIED: [&str; 5] = [
+    "AppConfig",
     "ModelProviderError",
     "RawResponseCompletedNotification",
     "RawResponseItemCompletedNotification",
