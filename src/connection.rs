@@ -9,14 +9,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, broadcast};
+use tokio::task::AbortHandle;
 
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::FeedItem;
+use crate::protocol::envelope::Stream;
 use crate::protocol::{Request, envelope};
-use crate::router::TurnQueue;
+use crate::router::{Queue, StartLock};
 use crate::transport::Transport;
 
+use self::pending::Waiter;
 use self::shared::Shared;
 
 /// How a connection behaves.
@@ -136,6 +139,20 @@ impl Connection {
         abandoned_for: Duration,
         place: Place,
     ) -> Result<Result<String, String>> {
+        let waiter = self.write(params, abandoned_for, place).await?;
+        match waiter.await {
+            Some(reply) => Ok(reply),
+            None => Err(self.0.shared.closed_error().await),
+        }
+    }
+
+    /// Queues a request for writing. Nothing is sent if this is dropped.
+    async fn write<R: Request>(
+        &self,
+        params: &R,
+        abandoned_for: Duration,
+        place: Place,
+    ) -> Result<Waiter> {
         let shared = &self.0.shared;
         let id = shared.next_id();
         let line = envelope::request_line(id, R::METHOD, params)
@@ -147,12 +164,8 @@ impl Connection {
             },
             Place::Extra => None,
         };
-        let reply = match shared.send_request(id, line, slot, abandoned_for) {
-            Some(waiter) => waiter.await,
-            None => None,
-        };
-        match reply {
-            Some(reply) => Ok(reply),
+        match shared.send_request(id, line, slot, abandoned_for) {
+            Some(waiter) => Ok(waiter),
             None => Err(shared.closed_error().await),
         }
     }
@@ -171,9 +184,57 @@ impl Connection {
     }
 
     /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
-    pub(crate) fn expect_turn(&self, thread: &str) -> ExpectedTurn {
-        let position = self.0.shared.state().router.expect(thread);
-        ExpectedTurn { connection: self.clone(), thread: thread.into(), position }
+    pub(crate) async fn expect_turn(&self, thread: &str) -> ExpectedTurn {
+        let (mut expected, lock) = self.expect(thread);
+        expected.guard = Some(StartGuard::Shared(lock.read_owned().await));
+        expected
+    }
+
+    /// The same for a turn that the server starts by itself, so that its id is in no reply: nobody
+    /// else starts a turn on that thread through this connection as long as this lives.
+    pub(crate) async fn expect_server_turn(&self, thread: &str) -> ExpectedTurn {
+        let (mut expected, lock) = self.expect(thread);
+        expected.guard = Some(StartGuard::Alone(lock.write_owned().await));
+        expected
+    }
+
+    fn expect(&self, thread: &str) -> (ExpectedTurn, StartLock) {
+        let (position, lock) = self.0.shared.state().router.expect(thread);
+        let thread = thread.into();
+        (ExpectedTurn { connection: self.clone(), thread, position, guard: None }, lock)
+    }
+
+    /// Listens to all turns of `thread`, whoever starts them; `None` if somebody does so already.
+    pub(crate) fn follow(&self, thread: &str) -> Option<Following> {
+        let queue = self.0.shared.state().router.follow(thread)?;
+        Some(Following { connection: self.clone(), thread: thread.into(), queue })
+    }
+
+    /// Whether a turn of `thread` was started through this connection and is not known to have
+    /// ended. The runtime says so only a little later.
+    pub(crate) fn has_turn(&self, thread: &str) -> bool {
+        self.0.shared.state().router.has_turn(thread)
+    }
+
+    /// Listens to what `stream` sends.
+    pub(crate) fn listen(&self, stream: Stream<'static>) -> Listening {
+        let queue = self.0.shared.state().router.listen(stream.clone());
+        Listening { connection: self.clone(), stream, queue }
+    }
+
+    /// A number that no other request and no stream of this connection has.
+    pub(crate) fn next_id(&self) -> i64 {
+        self.0.shared.next_id()
+    }
+
+    /// What concerns `thread` and no turn that has a handle, from now on.
+    pub(crate) fn feed_of(&self, thread: &str) -> broadcast::Receiver<FeedItem> {
+        self.0.shared.state().router.feed(thread)
+    }
+
+    /// Runs `task` in the background, also if this is not inside of an async runtime.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.0.shared.runtime.spawn(task).abort_handle()
     }
 
     /// Everything that no turn claimed, from the start of the connection for the first caller and
@@ -235,6 +296,14 @@ pub(crate) struct ExpectedTurn {
     connection: Connection,
     thread: String,
     position: usize,
+    guard: Option<StartGuard>,
+}
+
+/// Keeps those apart who would take each other's turns for their own.
+#[expect(dead_code, reason = "they are only held")]
+enum StartGuard {
+    Shared(OwnedRwLockReadGuard<()>),
+    Alone(OwnedRwLockWriteGuard<()>),
 }
 
 impl ExpectedTurn {
@@ -243,6 +312,22 @@ impl ExpectedTurn {
         let shared = &self.connection.0.shared;
         let queue = shared.state().router.claim(&self.thread, self.position, turn);
         Subscription { connection: self.connection.clone(), turn: turn.into(), queue }
+    }
+
+    /// Waits for the turn that the server starts, and subscribes to it.
+    pub(crate) async fn claim_server_turn(self) -> Result<Subscription> {
+        let shared = Arc::clone(&self.connection.0.shared);
+        let mut starts = shared.turn_starts();
+        loop {
+            let started = shared.state().router.started_by_server(&self.thread, self.position);
+            if let Some(turn) = started {
+                return Ok(self.claim(&turn));
+            }
+            tokio::select! {
+                _ = starts.changed() => (),
+                reason = shared.closed() => return Err(Error::Closed(reason)),
+            }
+        }
     }
 }
 
@@ -256,7 +341,40 @@ impl Drop for ExpectedTurn {
 pub(crate) struct Subscription {
     pub(crate) connection: Connection,
     pub(crate) turn: String,
-    pub(crate) queue: Arc<TurnQueue>,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Subscription {
+    /// Takes back a subscription to a turn of which nothing is going to come.
+    pub(crate) fn forget(self) {
+        self.connection.0.shared.state().router.forget(&self.turn, &self.queue);
+    }
+}
+
+/// The listener of all turns of a thread.
+pub(crate) struct Following {
+    pub(crate) connection: Connection,
+    pub(crate) thread: String,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.connection.0.shared.state().router.unfollow(&self.thread);
+    }
+}
+
+/// The listener of one stream.
+pub(crate) struct Listening {
+    connection: Connection,
+    stream: Stream<'static>,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.connection.0.shared.state().router.unlisten(&self.stream);
+    }
 }
 
 fn rpc_error(method: &'static str, line: &str) -> Error {

@@ -43,6 +43,14 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
+    /// The turn was not done when its deadline passed, and was interrupted.
+    #[non_exhaustive]
+    TurnTimeout {
+        /// How long it was given.
+        after: Duration,
+        /// What there is of it. Its status is `inProgress` if it could not be interrupted, either.
+        turn: Box<TurnResult>,
+    },
     /// No answer came in time. The request may still take effect.
     #[non_exhaustive]
     Timeout {
@@ -91,10 +99,11 @@ impl Error {
         }
     }
 
-    /// What is known of the turn that failed: its items, usage and error.
+    /// What is known of the turn that failed or took too long: its items, usage and error.
     pub fn turn(&self) -> Option<&TurnResult> {
         match self {
             Error::TurnFailed(failure) => Some(&failure.turn),
+            Error::TurnTimeout { turn, .. } => Some(turn),
             _ => None,
         }
     }
@@ -114,6 +123,9 @@ impl fmt::Display for Error {
             Error::Encode { method, .. } => write!(f, "cannot encode the params of `{method}`"),
             Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
             Error::TurnFailed(failure) => failure.fmt(f),
+            Error::TurnTimeout { after, turn } => {
+                write!(f, "turn {} was not done within {after:?} and was interrupted", turn.id)
+            }
             Error::Timeout { what, after } => {
                 write!(f, "no answer to `{what}` within {after:?}")
             }

@@ -18,7 +18,8 @@ pub(crate) const FEED_CAPACITY: usize = 256;
 /// How many characters of a line that nobody understands are kept.
 const LINE_HEAD: usize = 256;
 
-/// The events of a connection that belong to no turn that has, or had, a handle.
+/// The events of a connection, or of one thread, that belong to no turn that has a handle:
+/// [`Codex::notifications`](crate::Codex::notifications), [`Thread::events`](crate::Thread::events).
 ///
 /// The feed is bounded: who reads too slowly gets [`ConnectionEvent::Lagged`] instead of the events
 /// that were lost. It does not keep the connection open.
@@ -93,6 +94,11 @@ impl fmt::Debug for ConnectionEvent {
 impl Notifications {
     pub(crate) fn new(connection: &Connection) -> Notifications {
         let receiver = connection.feed();
+        Notifications { connection: connection.observer(), receiver, ended: false }
+    }
+
+    pub(crate) fn of_thread(connection: &Connection, thread: &str) -> Notifications {
+        let receiver = connection.feed_of(thread);
         Notifications { connection: connection.observer(), receiver, ended: false }
     }
 

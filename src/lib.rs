@@ -70,6 +70,8 @@ mod error;
 #[cfg(feature = "client")]
 mod feed;
 #[cfg(feature = "client")]
+mod goal;
+#[cfg(feature = "client")]
 mod input;
 #[cfg(feature = "client")]
 mod preset;
@@ -95,8 +97,12 @@ pub use self::{
     config::{CodexBuilder, VersionPolicy},
     error::{CloseReason, Error, Result, RpcError, StartError, StartErrorSource, TurnFailure},
     feed::{ConnectionEvent, Notifications},
+    goal::{GoalControl, GoalResult, GoalRun, GoalStart},
     input::Input,
     preset::{ApprovalMode, Sandbox},
     thread::{Thread, ThreadStart},
-    turn::{TurnControl, TurnEvent, TurnHandle, TurnResult, TurnStart},
+    turn::{
+        CompletedItems, ItemView, TextDeltas, TurnControl, TurnEvent, TurnHandle, TurnResult,
+        TurnStart, TurnView,
+    },
 };

@@ -1,48 +1,53 @@
 //! A turn: the agent at work on one input.
 
+mod begin;
+mod control;
+mod deadline;
+mod reader;
 mod result;
 mod start;
+mod streams;
+mod view;
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
 
 use crate::connection::Subscription;
-use crate::error::{CloseReason, Error, Result};
+use crate::error::{Error, Result};
 use crate::input::Input;
-use crate::protocol::{self, envelope};
-use crate::router::{Phase, Pulled, Segment};
+use crate::protocol;
 
-use self::result::Collected;
+pub(crate) use self::begin::SERVER_START;
+pub use self::control::TurnControl;
+use self::deadline::Deadline;
+use self::reader::End;
+pub(crate) use self::reader::EventReader;
+pub(crate) use self::result::Collected;
 pub use self::result::TurnResult;
 pub use self::start::TurnStart;
-
-/// How long a turn may take to start or to end after the runtime has refused to interrupt it. It
-/// was seen to take up to 20 ms.
-const REFUSAL_GRACE: Duration = Duration::from_secs(5);
+pub use self::streams::{CompletedItems, TextDeltas};
+pub use self::view::{ItemView, TurnView};
 
 /// A running turn, with its events. Dropping it throws away the events that are still to come and
-/// lets the turn go on.
+/// lets the turn go on, unless [`TurnHandle::interrupt_on_drop`] says otherwise.
 ///
 /// The events are kept until they are read, however long that takes: none is lost, and one that is
 /// not read takes about as many bytes as its line had. Completed items are kept as well, for
 /// [`TurnHandle::result`].
+///
+/// What happens to an item after its turn has ended, such as a command that goes on in the
+/// background, is in [`Thread::events`](crate::Thread::events).
 #[must_use = "dropping the handle ends the delivery of the events"]
 pub struct TurnHandle {
     control: TurnControl,
-    segment: Segment,
+    events: EventReader,
     collected: Collected,
-    end: Option<End>,
-}
-
-/// Why there are no more events.
-enum End {
-    Completed,
-    Closed(CloseReason),
+    deadline: Option<Deadline>,
+    interrupt_on_drop: bool,
 }
 
 /// An event of a turn.
@@ -56,19 +61,25 @@ pub struct TurnEvent {
 }
 
 impl TurnHandle {
-    fn new(thread: &str, subscription: Subscription) -> TurnHandle {
-        let control = TurnControl { thread: thread.into(), subscription: Arc::new(subscription) };
+    pub(crate) fn new(thread: &str, subscription: Subscription) -> TurnHandle {
+        let (connection, queue) = (subscription.connection.clone(), subscription.queue.clone());
         TurnHandle {
-            control,
-            segment: Segment::default(),
+            control: TurnControl::new(thread, subscription),
+            events: EventReader::new(connection, queue),
             collected: Collected::default(),
-            end: None,
+            deadline: None,
+            interrupt_on_drop: false,
         }
     }
 
     /// The id of the turn.
     pub fn id(&self) -> &str {
         self.control.id()
+    }
+
+    /// The id of its thread.
+    pub fn thread_id(&self) -> &str {
+        self.control.thread_id()
     }
 
     /// A handle that steers and interrupts the turn, and does not keep its events.
@@ -102,13 +113,29 @@ impl TurnHandle {
         self.control.interrupt().await
     }
 
+    /// Interrupts the turn in the background when this handle is dropped before its end. Off by
+    /// default; with several handles of one turn each decides for itself.
+    pub fn interrupt_on_drop(&mut self, yes: bool) {
+        self.interrupt_on_drop = yes;
+    }
+
+    /// Interrupts the turn if it is not done after this time, counted from now: its events go on
+    /// to its end, and then [`TurnHandle::result`] gives [`Error::TurnTimeout`]. If it does not end
+    /// within ten seconds after that, the events end without it.
+    ///
+    /// A second deadline replaces the first.
+    pub fn set_deadline(&mut self, after: Duration) {
+        self.deadline = Some(Deadline::new(after, &self.control));
+    }
+
     /// Waits for the next event: each notification that names this turn, in the order in which the
     /// runtime sent them. After `turn/completed` there is `None`.
     ///
     /// # Errors
     ///
     /// [`Error::Closed`] once, if the connection ended before the turn did. [`Error::Decode`] for
-    /// an event whose line is broken; the next one is not affected.
+    /// an event whose line is broken; the next one is not affected. [`Error::Timeout`] once, if the
+    /// turn did not even end after its deadline had passed.
     ///
     /// # Cancel safety
     ///
@@ -117,61 +144,67 @@ impl TurnHandle {
         std::future::poll_fn(|cx| self.poll_event(cx)).await
     }
 
+    /// The text that the agent says, as it comes: the deltas of its messages. What else happens is
+    /// still collected for [`TurnHandle::result`].
+    ///
+    /// ```no_run
+    /// # async fn example(thread: codexkit::Thread) -> codexkit::Result<()> {
+    /// let mut turn = thread.turn("Write a haiku about borrowing.").await?;
+    /// let mut text = turn.text_deltas();
+    /// while let Some(delta) = text.next().await {
+    ///     print!("{}", delta?);
+    /// }
+    /// println!("\n{:?}", turn.result().await?.status);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn text_deltas(&mut self) -> TextDeltas<'_> {
+        TextDeltas::new(self)
+    }
+
+    /// The items of the turn as they are completed: messages, commands, file changes, ….
+    pub fn completed_items(&mut self) -> CompletedItems<'_> {
+        CompletedItems::new(self)
+    }
+
     /// Reads the remaining events and gives what the whole turn produced, including what was
     /// already read.
     ///
     /// # Errors
     ///
-    /// [`Error::TurnFailed`] with the turn if it failed, [`Error::Closed`] if the connection ended
-    /// first, [`Error::Decode`] if the end of the turn could not be understood. An interrupted turn
-    /// is no error.
+    /// [`Error::TurnFailed`] with the turn if it failed, [`Error::TurnTimeout`] with what there is
+    /// of it if its deadline passed, [`Error::Closed`] if the connection ended first,
+    /// [`Error::Decode`] if the end of the turn could not be understood. An interrupted turn is no
+    /// error.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the handle: the turn goes on without a listener.
+    /// Dropping the future drops the handle: the turn goes on without a listener, unless
+    /// [`TurnHandle::interrupt_on_drop`] says otherwise.
     pub async fn result(mut self) -> Result<TurnResult> {
-        while let Some(event) = self.next().await {
-            // Any other error is that of one broken event, which harms only itself and is counted.
-            if let Err(error @ Error::Closed(_)) = event {
-                return Err(error);
-            }
-        }
+        // An error is that of one broken event, which harms only itself and is counted, or that of
+        // the end.
+        while self.next().await.is_some() {}
         let collected = std::mem::take(&mut self.collected);
-        match std::mem::take(&mut self.end) {
-            Some(End::Closed(reason)) => Err(Error::Closed(reason)),
-            Some(End::Completed) | None => collected.into_result(self.id()),
+        let turn = match self.events.end() {
+            Some(End::Closed(reason)) => return Err(Error::Closed(reason.clone())),
+            Some(End::Expired) => collected.into_unfinished(self.id()),
+            Some(End::Completed) | None => collected.into_result(self.id())?,
+        };
+        match &self.deadline {
+            Some(deadline) if deadline.has_passed() => deadline.judge(turn),
+            _ => Ok(turn),
         }
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<TurnEvent>>> {
-        loop {
-            if let Some(line) = self.segment.next_line() {
-                let decoded = envelope::decode_notification(line);
-                return Poll::Ready(Some(match decoded {
-                    Ok((notification, emitted_at_ms)) => {
-                        let event = TurnEvent { notification, emitted_at_ms };
-                        self.collected.observe(&event);
-                        Ok(event)
-                    }
-                    Err(source) => {
-                        self.collected.observe_broken(&source);
-                        self.control.subscription.connection.observer().count_malformed();
-                        Err(Error::decode("", source))
-                    }
-                }));
-            }
-            if self.end.is_some() {
-                return Poll::Ready(None);
-            }
-            match ready!(self.control.subscription.queue.poll_pull(&mut self.segment, cx)) {
-                Pulled::Lines => (),
-                Pulled::Completed => self.end = Some(End::Completed),
-                Pulled::Closed(reason) => {
-                    self.end = Some(End::Closed(reason.clone()));
-                    return Poll::Ready(Some(Err(Error::Closed(reason))));
-                }
-            }
+        let next = ready!(self.events.poll_next(cx));
+        match &next {
+            Some(Ok(event)) => self.collected.observe(event),
+            Some(Err(Error::Decode { source, .. })) => self.collected.observe_broken(&**source),
+            Some(Err(_)) | None => (),
         }
+        Poll::Ready(next)
     }
 }
 
@@ -185,105 +218,16 @@ impl Stream for TurnHandle {
 
 impl Drop for TurnHandle {
     fn drop(&mut self) {
-        self.control.subscription.queue.discard();
+        if self.interrupt_on_drop && self.events.end().is_none() {
+            let control = self.control();
+            // Whoever dropped the handle does not wait for the answer.
+            self.control.spawn(async move { drop(control.interrupt().await) });
+        }
     }
 }
 
 impl fmt::Debug for TurnHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TurnHandle").field("id", &self.id()).finish_non_exhaustive()
-    }
-}
-
-/// Steers and interrupts a turn, from anywhere. Cheap to clone.
-#[derive(Clone)]
-pub struct TurnControl {
-    thread: Arc<str>,
-    subscription: Arc<Subscription>,
-}
-
-impl TurnControl {
-    /// The id of the turn.
-    pub fn id(&self) -> &str {
-        &self.subscription.turn
-    }
-
-    /// The id of its thread.
-    pub fn thread_id(&self) -> &str {
-        &self.thread
-    }
-
-    /// Gives the agent more input while it works (`turn/steer`). It stops what it says and goes on
-    /// with the new input in mind.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidInput`] if the input is empty, [`Error::Rpc`] if the turn has ended or is of
-    /// a kind that cannot be steered, and what can happen to any request.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops the answer; a request that was already sent takes effect.
-    pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
-        let input = input.into().into_items()?;
-        let params = protocol::TurnSteerParams::new(self.thread_id(), self.id(), input);
-        self.subscription.connection.control(&params).await.map(drop)
-    }
-
-    /// Ends the turn early (`turn/interrupt`): it completes with status `interrupted`, which
-    /// [`TurnHandle::result`] gives as a result. A turn that has already ended is left alone.
-    ///
-    /// The runtime does not accept this before it has sent `turn/started`, a few milliseconds after
-    /// the turn was accepted, nor in the milliseconds before it sends `turn/completed`: if it says
-    /// no, this waits for the one and asks once more, or for the other and is content.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Rpc`] if the runtime refuses it all the same, and what can happen to any request.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops the answer; a request that was already sent takes effect.
-    pub async fn interrupt(&self) -> Result<()> {
-        let params = protocol::TurnInterruptParams::new(self.thread_id(), self.id());
-        let mut phase = self.subscription.queue.phase();
-        loop {
-            let asked_in = *phase.borrow_and_update();
-            if asked_in == Phase::Completed {
-                return Ok(());
-            }
-            let asked = self.subscription.connection.control(&params).await;
-            let Err(error) = asked else { return Ok(()) };
-            if error.code() != Some(envelope::INVALID_REQUEST) {
-                return Err(error);
-            }
-            self.until_later_than(asked_in, &mut phase, error).await?;
-        }
-    }
-
-    /// Waits until the turn is known to be further than it was when a request was refused.
-    async fn until_later_than(
-        &self,
-        asked_in: Phase,
-        phase: &mut tokio::sync::watch::Receiver<Phase>,
-        refused: Error,
-    ) -> Result<()> {
-        let connection = &self.subscription.connection;
-        let news = phase.wait_for(|phase| *phase > asked_in);
-        tokio::select! {
-            _ = news => Ok(()),
-            reason = connection.closed() => Err(Error::Closed(reason)),
-            // Nothing says that the turn goes on: what the runtime said stands.
-            () = tokio::time::sleep(REFUSAL_GRACE) => Err(refused),
-        }
-    }
-}
-
-impl fmt::Debug for TurnControl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TurnControl")
-            .field("thread", &self.thread)
-            .field("id", &self.id())
-            .finish_non_exhaustive()
     }
 }

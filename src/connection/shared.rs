@@ -14,7 +14,7 @@ use crate::error::{CloseReason, Error};
 use crate::feed::{self, FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{self, Message};
 use crate::request;
-use crate::router::Router;
+use crate::router::{Phase, Router};
 use crate::transport::lines;
 
 pub(super) struct Shared {
@@ -24,6 +24,8 @@ pub(super) struct Shared {
     next_id: AtomicI64,
     malformed: AtomicU64,
     first_malformed: OnceLock<String>,
+    /// Touched when a turn has started.
+    turn_starts: watch::Sender<()>,
     /// Set when a user closes the connection or drops its last handle.
     stop: watch::Sender<Option<Stop>>,
     reason: watch::Sender<Option<CloseReason>>,
@@ -53,6 +55,7 @@ pub(super) struct State {
 struct Effects {
     replies: Vec<(Pending, Reply)>,
     wakers: Vec<Waker>,
+    has_turn_start: bool,
 }
 
 impl Shared {
@@ -73,6 +76,7 @@ impl Shared {
             next_id: AtomicI64::new(1),
             malformed: AtomicU64::new(0),
             first_malformed: OnceLock::new(),
+            turn_starts: watch::Sender::new(()),
             stop: watch::Sender::new(None),
             reason: watch::Sender::new(None),
             finished: watch::Sender::new(false),
@@ -138,6 +142,9 @@ impl Shared {
             pending.answer(reply);
         }
         effects.wakers.into_iter().for_each(Waker::wake);
+        if effects.has_turn_start {
+            self.turn_starts.send_replace(());
+        }
     }
 
     pub(super) fn count_malformed(&self) {
@@ -157,8 +164,13 @@ impl Shared {
     pub(super) fn leave(&self, thread: &str, position: usize) {
         let mut state = self.state();
         for line in state.router.leave(thread, position) {
-            state.publish(|| FeedItem::notification(&line));
+            state.publish_of(Some(thread), || FeedItem::notification(&line));
         }
+    }
+
+    /// News of turns that start.
+    pub(super) fn turn_starts(&self) -> watch::Receiver<()> {
+        self.turn_starts.subscribe()
     }
 
     pub(super) fn feed(&self) -> broadcast::Receiver<FeedItem> {
@@ -239,10 +251,11 @@ impl State {
     fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
         match Message::parse(line)? {
             Message::Notification { method, scope } => {
+                effects.has_turn_start |= Phase::after(&method) == Some(Phase::Started);
                 if !self.router.route(&method, &scope, line, &mut effects.wakers) {
                     // Nobody else is going to find out whether the whole line is sound.
                     serde_json::from_str::<IgnoredAny>(line)?;
-                    self.publish(|| FeedItem::notification(line));
+                    self.publish_of(scope.thread.as_deref(), || FeedItem::notification(line));
                 }
             }
             Message::Response { id, is_error } => {
@@ -267,6 +280,14 @@ impl State {
 
     fn send(&self, line: String) -> bool {
         self.outgoing.as_ref().is_some_and(|outgoing| outgoing.send(line).is_ok())
+    }
+
+    /// Publishes what concerns `thread`: to those who listen to it, or else to everyone.
+    fn publish_of(&mut self, thread: Option<&str>, item: impl Fn() -> FeedItem) {
+        let is_read = thread.is_some_and(|thread| self.router.publish(thread, &item));
+        if !is_read {
+            self.publish(item);
+        }
     }
 
     fn publish(&mut self, item: impl FnOnce() -> FeedItem) {

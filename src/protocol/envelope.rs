@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::ServerNotification;
 use super::message::NotificationSeed;
+use super::{
+    CommandExecOutputDeltaNotification, FsChangedNotification, Notification, ServerNotification,
+    TurnStartedNotification,
+};
 
 /// The JSON-RPC code for a method that does not exist.
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
@@ -33,11 +36,32 @@ pub(crate) enum Message<'a> {
     Request { method: Cow<'a, str>, id: &'a str, params: &'a str },
 }
 
-/// Which thread and turn a message names.
+/// Which thread, turn or stream a message names.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Scope<'a> {
     pub(crate) thread: Option<Cow<'a, str>>,
     pub(crate) turn: Option<Cow<'a, str>>,
+    /// Another turn, for which the turn that starts does the work.
+    pub(crate) root_turn: Option<Cow<'a, str>>,
+    pub(crate) stream: Option<Stream<'a>>,
+}
+
+/// Something outside of threads that sends notifications, by the id that the client gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Stream<'a> {
+    /// A command that was started with `command/exec`.
+    Process(Cow<'a, str>),
+    /// What was asked for with `fs/watch`.
+    Watch(Cow<'a, str>),
+}
+
+impl Stream<'_> {
+    pub(crate) fn into_owned(self) -> Stream<'static> {
+        match self {
+            Stream::Process(id) => Stream::Process(id.into_owned().into()),
+            Stream::Watch(id) => Stream::Watch(id.into_owned().into()),
+        }
+    }
 }
 
 impl<'a> Message<'a> {
@@ -48,7 +72,14 @@ impl<'a> Message<'a> {
     /// The line is not a JSON object that could be a message.
     pub(crate) fn parse(line: &'a str) -> Result<Message<'a>, serde_json::Error> {
         if let Some(message) = Message::peek(line)
-            && (is_stamped(line) || matches!(message, Message::Response { .. }))
+            && match &message {
+                Message::Response { .. } => true,
+                // It may name a second turn, farther behind.
+                Message::Notification { method, .. } => {
+                    *method != TurnStartedNotification::METHOD && is_stamped(line)
+                }
+                Message::Request { .. } => false,
+            }
         {
             return Ok(message);
         }
@@ -68,7 +99,8 @@ impl<'a> Message<'a> {
                 None => rest.strip_prefix(r#","turn":{"id":""#)?,
             };
             let (turn, _) = plain_string(rest)?;
-            let scope = Scope { thread: Some(thread.into()), turn: Some(turn.into()) };
+            let scope =
+                Scope { thread: Some(thread.into()), turn: Some(turn.into()), ..Scope::default() };
             return Some(Message::Notification { method: method.into(), scope });
         }
         let rest = line.strip_prefix(r#"{"id":"#)?;
@@ -82,7 +114,8 @@ impl<'a> Message<'a> {
         let is_error = envelope.error.is_some();
         match (envelope.method, envelope.id) {
             (Some(method), None) => {
-                Ok(Message::Notification { method: method.0, scope: scope_of(envelope.params) })
+                let scope = scope_of(&method.0, envelope.params);
+                Ok(Message::Notification { method: method.0, scope })
             }
             (Some(method), Some(id)) => Ok(Message::Request {
                 method: method.0,
@@ -146,7 +179,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-fn scope_of(params: Option<&RawValue>) -> Scope<'_> {
+fn scope_of<'a>(method: &str, params: Option<&'a RawValue>) -> Scope<'a> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Params<'a> {
@@ -156,18 +189,37 @@ fn scope_of(params: Option<&RawValue>) -> Scope<'_> {
         turn_id: Option<Text<'a>>,
         #[serde(borrow)]
         turn: Option<Turn<'a>>,
+        #[serde(borrow)]
+        process_id: Option<Text<'a>>,
+        #[serde(borrow)]
+        watch_id: Option<Text<'a>>,
     }
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Turn<'a> {
         #[serde(borrow)]
         id: Text<'a>,
+        #[serde(borrow)]
+        root_turn_id: Option<Text<'a>>,
     }
     // Params that do not look like this belong to no thread and no turn.
     let params = params.and_then(|it| serde_json::from_str::<Params<'_>>(it.get()).ok());
-    params.map_or_else(Scope::default, |it| Scope {
-        thread: it.thread_id.map(|id| id.0),
-        turn: it.turn_id.or(it.turn.map(|turn| turn.id)).map(|id| id.0),
-    })
+    let Some(params) = params else { return Scope::default() };
+    let stream = match method {
+        CommandExecOutputDeltaNotification::METHOD => {
+            params.process_id.map(|it| Stream::Process(it.0))
+        }
+        FsChangedNotification::METHOD => params.watch_id.map(|it| Stream::Watch(it.0)),
+        _ => None,
+    };
+    let (turn, root) = match params.turn {
+        Some(turn) => (Some(turn.id.0), turn.root_turn_id.map(|id| id.0)),
+        None => (None, None),
+    };
+    let turn = params.turn_id.map(|id| id.0).or(turn);
+    let is_start = method == TurnStartedNotification::METHOD;
+    let root_turn = root.filter(|root| is_start && turn.as_ref() != Some(root));
+    Scope { thread: params.thread_id.map(|id| id.0), turn, root_turn, stream }
 }
 
 /// Writes a request as one line.

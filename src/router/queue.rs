@@ -1,7 +1,7 @@
-//! The lossless queue of one turn: lines as they arrived, decoded by whoever reads them.
+//! The lossless queue of one consumer: lines as they arrived, decoded by whoever reads them.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::watch;
@@ -34,11 +34,31 @@ impl Phase {
     }
 }
 
-/// What waits for one consumer of one turn.
+/// What is known of the turn whose events a queue receives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) phase: Phase,
+    /// The id with which the turn that is at work can be controlled. A review works under another
+    /// id than its own.
+    pub(crate) active: Option<Arc<str>>,
+}
+
+/// When a queue ends by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// With the first turn that completes.
+    #[default]
+    Turn,
+    /// Only with the connection.
+    Connection,
+}
+
+/// What waits for one consumer.
 #[derive(Default)]
-pub(crate) struct TurnQueue {
+pub(crate) struct Queue {
+    span: Span,
     state: Mutex<State>,
-    phase: watch::Sender<Phase>,
+    progress: watch::Sender<Progress>,
 }
 
 #[derive(Default)]
@@ -56,6 +76,8 @@ enum End {
     Completed,
     /// The consumer is gone.
     Unread,
+    /// The turn did not complete in its time.
+    Expired,
     Closed(CloseReason),
 }
 
@@ -81,29 +103,43 @@ pub(crate) enum Pulled {
     Lines,
     /// The turn completed, and everything was read.
     Completed,
+    /// The turn did not complete in its time.
+    Expired,
     Closed(CloseReason),
 }
 
-impl TurnQueue {
-    /// Appends a line; gives back who must be woken.
+impl Queue {
+    pub(crate) fn new(span: Span) -> Queue {
+        Queue { span, ..Queue::default() }
+    }
+
+    /// Appends a line; gives back who must be woken. `change` is what the line says of a turn: its
+    /// new phase and its id.
     #[must_use]
-    pub(crate) fn push(&self, line: &str, phase: Option<Phase>) -> Option<Waker> {
+    pub(crate) fn push(&self, line: &str, change: Option<(Phase, &str)>) -> Option<Waker> {
         let mut state = lock(&self.state);
         if state.end.is_none() {
             state.append(line);
         }
-        if let Some(phase) = phase {
-            self.phase.send_replace(phase);
-            if phase == Phase::Completed {
-                state.end.get_or_insert(End::Completed);
+        match change {
+            Some((Phase::Completed, _)) if self.span == Span::Connection => {
+                self.progress.send_replace(Progress::default());
             }
+            Some((phase, turn)) => {
+                let active = (phase == Phase::Started).then(|| turn.into());
+                self.progress.send_replace(Progress { phase, active });
+                if phase == Phase::Completed {
+                    state.end.get_or_insert(End::Completed);
+                }
+            }
+            None => (),
         }
         state.waker.take()
     }
 
-    /// Begins in the phase that the turn is known to have reached.
-    pub(crate) fn begin_in(&self, phase: Phase) {
-        self.phase.send_replace(phase);
+    /// Begins where the turn is known to have come to.
+    pub(crate) fn begin_at(&self, progress: Progress) {
+        self.progress.send_replace(progress);
     }
 
     /// Ends the queue; what is in it can still be read.
@@ -111,9 +147,20 @@ impl TurnQueue {
     pub(crate) fn close(&self, reason: &CloseReason) -> Option<Waker> {
         let mut state = lock(&self.state);
         state.end.get_or_insert_with(|| End::Closed(reason.clone()));
-        // Whoever waits for a phase learns from the connection that none will come.
-        self.phase.send_modify(|_| ());
+        // Whoever waits for progress learns from the connection that none will come.
+        self.progress.send_modify(|_| ());
         state.waker.take()
+    }
+
+    /// Ends the queue, although its turn may go on.
+    pub(crate) fn expire(&self) {
+        let mut state = lock(&self.state);
+        state.end.get_or_insert(End::Expired);
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Throws away what is there and what is still to come.
@@ -140,6 +187,7 @@ impl TurnQueue {
         }
         match &state.end {
             Some(End::Completed | End::Unread) => Poll::Ready(Pulled::Completed),
+            Some(End::Expired) => Poll::Ready(Pulled::Expired),
             Some(End::Closed(reason)) => Poll::Ready(Pulled::Closed(reason.clone())),
             None => {
                 state.waker = Some(cx.waker().clone());
@@ -148,9 +196,14 @@ impl TurnQueue {
         }
     }
 
-    /// The current phase, and news of it.
-    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
-        self.phase.subscribe()
+    /// Whether the end of the turn has arrived.
+    pub(crate) fn has_completed(&self) -> bool {
+        self.progress.borrow().phase == Phase::Completed
+    }
+
+    /// What is known of the turn, and news of it.
+    pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 }
 

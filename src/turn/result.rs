@@ -34,7 +34,7 @@ pub struct TurnResult {
 
 /// Gathers a result from the events that pass by.
 #[derive(Default)]
-pub(super) struct Collected {
+pub(crate) struct Collected {
     items: Vec<protocol::ThreadItem>,
     usage: Option<protocol::ThreadTokenUsage>,
     end: Option<End>,
@@ -49,7 +49,7 @@ enum End {
 }
 
 impl Collected {
-    pub(super) fn observe(&mut self, event: &TurnEvent) {
+    pub(crate) fn observe(&mut self, event: &TurnEvent) {
         match &event.notification {
             protocol::ServerNotification::ItemCompleted(it) => self.items.push(it.item.clone()),
             protocol::ServerNotification::ThreadTokenUsageUpdated(it) => {
@@ -70,12 +70,12 @@ impl Collected {
         }
     }
 
-    pub(super) fn observe_broken(&mut self, error: &serde_json::Error) {
+    pub(crate) fn observe_broken(&mut self, error: &dyn std::error::Error) {
         self.broken = Some(error.to_string());
     }
 
     /// The result of a turn that has ended.
-    pub(super) fn into_result(self, id: &str) -> Result<TurnResult> {
+    pub(crate) fn into_result(self, id: &str) -> Result<TurnResult> {
         let method = protocol::TurnCompletedNotification::METHOD;
         let turn = match self.end {
             Some(End::Completed(turn)) => turn,
@@ -86,21 +86,43 @@ impl Collected {
             }
         };
         let result = TurnResult {
-            id: id.to_owned(),
-            status: turn.status,
             error: turn.error,
             started_at: turn.started_at,
             completed_at: turn.completed_at,
             duration_ms: turn.duration_ms,
-            final_response: final_response(&self.items),
-            items: self.items,
-            usage: self.usage,
+            ..TurnResult::new(id, turn.status, self.items, self.usage)
         };
         match result.status {
             protocol::TurnStatus::Failed => {
                 Err(Error::TurnFailed(Box::new(TurnFailure { turn: result })))
             }
             _ => Ok(result),
+        }
+    }
+
+    /// What there is of a turn that has not ended.
+    pub(super) fn into_unfinished(self, id: &str) -> TurnResult {
+        TurnResult::new(id, protocol::TurnStatus::InProgress, self.items, self.usage)
+    }
+}
+
+impl TurnResult {
+    pub(crate) fn new(
+        id: &str,
+        status: protocol::TurnStatus,
+        items: Vec<protocol::ThreadItem>,
+        usage: Option<protocol::ThreadTokenUsage>,
+    ) -> TurnResult {
+        TurnResult {
+            id: id.to_owned(),
+            status,
+            error: None,
+            started_at: None,
+            completed_at: None,
+            duration_ms: None,
+            final_response: final_response(&items),
+            items,
+            usage,
         }
     }
 }

@@ -111,7 +111,7 @@ impl<Output> TurnStart<Output> {
         thread.id().clone_into(&mut params.thread_id);
         let codex = thread.codex();
         // From here on nothing of the thread is missed, whatever comes before the reply.
-        let expected = codex.connection.expect_turn(thread.id());
+        let expected = codex.connection.expect_turn(thread.id()).await;
         let response = codex.request(params).await?;
         Ok(TurnHandle::new(thread.id(), expected.claim(&response.turn.id)))
     }

@@ -1,0 +1,398 @@
+//! The turns that the runtime starts for a goal, as one.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::time::{Sleep, sleep, timeout};
+
+use crate::codex::BoxFuture;
+use crate::connection::Following;
+use crate::error::{Error, Result};
+use crate::input::Input;
+use crate::protocol::{self, Notification, ServerNotification};
+use crate::router::Phase;
+use crate::thread::Thread;
+use crate::turn::{Collected, EventReader, SERVER_START, TurnEvent, TurnResult};
+
+use super::GoalControl;
+use super::control::SETTLE;
+
+/// The work on a goal, over all the turns that the runtime starts for it: [`Thread::goal_run`].
+///
+/// Its events are those of all turns of the thread and those of the goal, as they are: each turn
+/// has its id, starts and completes. Dropping it stops the events, not the work, unless
+/// [`GoalRun::interrupt_on_drop`] says otherwise.
+///
+/// It ends when a turn ends and the goal is no longer active, or the turn failed or was
+/// interrupted. Input that somebody else gives the thread joins the turn that is running.
+#[must_use = "dropping the run ends the delivery of the events"]
+pub struct GoalRun {
+    control: GoalControl,
+    events: EventReader,
+    collected: Collected,
+    state: State,
+    interrupt_on_drop: bool,
+    /// Runs when the goal has come to its end between two turns.
+    settle: Option<Pin<Box<Sleep>>>,
+    /// Until the end of the run.
+    following: Option<Following>,
+}
+
+/// What is known of the goal and its turns.
+#[derive(Default)]
+struct State {
+    goal: Option<protocol::ThreadGoal>,
+    /// Whether the goal is known to be that of this run.
+    has_begun: bool,
+    turns: Vec<String>,
+    is_turn_running: bool,
+    started_at: Option<i64>,
+    duration_ms: i64,
+    has_ended: bool,
+}
+
+/// What the work on a goal has come to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct GoalResult {
+    /// The goal with its last status; `None` if it was cleared.
+    pub goal: Option<protocol::ThreadGoal>,
+    /// The ids of its turns, in order.
+    pub turns: Vec<String>,
+    /// All turns as one: the id of the first, the status of the last, the items of all, the usage
+    /// after the last. `duration_ms` is the time that they took together.
+    pub turn: TurnResult,
+}
+
+impl GoalRun {
+    /// The goal as it was last heard of; `None` if it was cleared.
+    pub fn goal(&self) -> Option<&protocol::ThreadGoal> {
+        self.state.goal.as_ref()
+    }
+
+    /// A handle that steers and interrupts the work, and does not keep its events.
+    pub fn control(&self) -> GoalControl {
+        self.control.clone()
+    }
+
+    /// Gives the agent more input while it works: see [`GoalControl::steer`].
+    ///
+    /// # Errors
+    ///
+    /// As [`GoalControl::steer`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`GoalControl::steer`].
+    pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
+        self.control.steer(input).await
+    }
+
+    /// Pauses the goal and ends the turn that is running: see [`GoalControl::interrupt`].
+    ///
+    /// # Errors
+    ///
+    /// As [`GoalControl::interrupt`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`GoalControl::interrupt`].
+    pub async fn interrupt(&self) -> Result<()> {
+        self.control.interrupt().await
+    }
+
+    /// Pauses the goal and interrupts its turn in the background when this is dropped before its
+    /// end. Off by default.
+    pub fn interrupt_on_drop(&mut self, yes: bool) {
+        self.interrupt_on_drop = yes;
+    }
+
+    /// Waits for the next event of the goal or of one of its turns. After the end of the last turn
+    /// there is `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] once, if the connection ended first. [`Error::Decode`] for an event whose
+    /// line is broken; the next one is not affected.
+    ///
+    /// # Cancel safety
+    ///
+    /// No event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<TurnEvent>> {
+        std::future::poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// Reads the remaining events and gives what all turns produced, including what was already
+    /// read. A goal that was paused, blocked or limited is no error: see [`GoalResult::goal`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TurnFailed`] with all turns as one if the last one failed, [`Error::Closed`] if the
+    /// connection ended first, [`Error::Decode`] if the end of the last turn could not be
+    /// understood.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the run: the work goes on without a listener, unless
+    /// [`GoalRun::interrupt_on_drop`] says otherwise.
+    pub async fn result(mut self) -> Result<GoalResult> {
+        while let Some(event) = self.next().await {
+            // Any other error is that of one broken event, which harms only itself and is counted.
+            if let Err(error @ Error::Closed(_)) = event {
+                return Err(error);
+            }
+        }
+        let state = std::mem::take(&mut self.state);
+        self.end();
+        let first = state.turns.first().map(String::as_str).unwrap_or_default();
+        let as_one = |mut turn: TurnResult| {
+            turn.started_at = state.started_at;
+            turn.duration_ms = Some(state.duration_ms);
+            turn
+        };
+        match std::mem::take(&mut self.collected).into_result(first) {
+            Ok(turn) => Ok(GoalResult { turn: as_one(turn), goal: state.goal, turns: state.turns }),
+            Err(Error::TurnFailed(mut failure)) => {
+                failure.turn = as_one(failure.turn);
+                Err(Error::TurnFailed(failure))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<TurnEvent>>> {
+        if self.state.has_ended {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(next) = self.events.poll_next(cx) else {
+            if self.state.is_settling() {
+                let settle = self.settle.get_or_insert_with(|| Box::pin(sleep(SETTLE)));
+                ready!(settle.as_mut().poll(cx));
+                self.end();
+                return Poll::Ready(None);
+            }
+            return Poll::Pending;
+        };
+        self.settle = None;
+        match &next {
+            Some(Ok(event)) => {
+                self.collected.observe(event);
+                self.state.observe(&event.notification);
+            }
+            Some(Err(Error::Decode { method, source })) => {
+                self.collected.observe_broken(&**source);
+                self.state.has_ended |= method == protocol::TurnCompletedNotification::METHOD;
+            }
+            Some(Err(_)) | None => self.state.has_ended = true,
+        }
+        if self.state.has_ended {
+            self.end();
+        }
+        Poll::Ready(next)
+    }
+
+    fn end(&mut self) {
+        self.state.has_ended = true;
+        self.following = None;
+    }
+}
+
+impl State {
+    fn observe(&mut self, notification: &ServerNotification) {
+        match notification {
+            ServerNotification::ThreadGoalUpdated(it) => {
+                self.has_begun |= it.goal.status == protocol::ThreadGoalStatus::Active;
+                self.goal = Some(it.goal.clone());
+            }
+            // The first one may be that of the goal before.
+            ServerNotification::ThreadGoalCleared(_) if self.has_begun => self.goal = None,
+            ServerNotification::TurnStarted(it) => {
+                self.turns.push(it.turn.id.clone());
+                self.started_at = self.started_at.or(it.turn.started_at);
+                self.is_turn_running = true;
+            }
+            ServerNotification::TurnCompleted(it) => {
+                self.is_turn_running = false;
+                self.duration_ms += it.turn.duration_ms.unwrap_or_default();
+                let is_completed = it.turn.status == protocol::TurnStatus::Completed;
+                self.has_ended = !is_completed || self.is_over();
+            }
+            // An end that cannot be understood is one all the same.
+            ServerNotification::Unrecognized(it) => {
+                self.has_ended |= it.method == protocol::TurnCompletedNotification::METHOD;
+            }
+            _ => (),
+        }
+    }
+
+    /// Whether the goal has come to its end between two turns.
+    fn is_settling(&self) -> bool {
+        self.is_over() && !self.is_turn_running
+    }
+
+    /// Whether the runtime starts no other turn for the goal.
+    fn is_over(&self) -> bool {
+        let status = self.goal.as_ref().map(|goal| &goal.status);
+        self.has_begun && status != Some(&protocol::ThreadGoalStatus::Active)
+    }
+}
+
+impl Stream for GoalRun {
+    type Item = Result<TurnEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_event(cx)
+    }
+}
+
+impl Drop for GoalRun {
+    fn drop(&mut self) {
+        if self.interrupt_on_drop && !self.state.has_ended {
+            let control = self.control();
+            let connection = self.control.thread.codex().connection.clone();
+            // Whoever dropped the run does not wait for the answer.
+            connection.spawn(async move { drop(control.interrupt().await) });
+        }
+    }
+}
+
+impl fmt::Debug for GoalRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GoalRun")
+            .field("thread", &self.control.thread.id())
+            .field("turns", &self.state.turns)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A goal that is set and followed when it is awaited (`thread/goal/set`).
+#[derive(Clone)]
+#[must_use = "a goal is only set when it is awaited"]
+pub struct GoalStart {
+    thread: Thread,
+    objective: String,
+    token_budget: Option<i64>,
+    interrupt_on_drop: bool,
+}
+
+impl GoalStart {
+    pub(super) fn new(thread: Thread, objective: String) -> GoalStart {
+        GoalStart { thread, objective, token_budget: None, interrupt_on_drop: false }
+    }
+
+    /// How many tokens the work may take; then the goal is `budgetLimited`.
+    pub fn token_budget(mut self, tokens: i64) -> Self {
+        self.token_budget = Some(tokens);
+        self
+    }
+
+    /// As [`GoalRun::interrupt_on_drop`], and from the start on: also when this future is dropped.
+    pub fn interrupt_on_drop(mut self, yes: bool) -> Self {
+        self.interrupt_on_drop = yes;
+        self
+    }
+
+    async fn start(self) -> Result<GoalRun> {
+        let GoalStart { thread, objective, token_budget, interrupt_on_drop } = self;
+        let connection = &thread.codex().connection;
+        // As long as this lives nobody else starts a turn there through this client.
+        let alone = connection.expect_server_turn(thread.id()).await;
+        check_idle(&thread).await?;
+        let following = connection.follow(thread.id()).ok_or_else(|| {
+            let problem = format!("another run of a goal follows thread {}", thread.id());
+            Error::InvalidInput(format!("{problem}: interrupt it, or wait for its end"))
+        })?;
+        let set = |status| {
+            let mut params = protocol::ThreadGoalSetParams::new(thread.id()).status(status);
+            params.objective = Some(objective.clone());
+            params.token_budget = token_budget;
+            thread.codex().request(params)
+        };
+        if thread.goal().await?.is_some() {
+            // Fails without harm to the old goal if the new one is not accepted.
+            set(protocol::ThreadGoalStatus::Paused).await?;
+            thread.goal_clear().await?;
+        }
+        let mut run = GoalRun::new(&thread, following);
+        run.interrupt_on_drop = interrupt_on_drop;
+        set(protocol::ThreadGoalStatus::Active).await?;
+        run.has_started().await?;
+        drop(alone);
+        Ok(run)
+    }
+}
+
+impl GoalRun {
+    fn new(thread: &Thread, following: Following) -> GoalRun {
+        let control = GoalControl { thread: thread.clone(), queue: following.queue.clone() };
+        let connection = thread.codex().connection.clone();
+        GoalRun {
+            control,
+            events: EventReader::new(connection, following.queue.clone()),
+            collected: Collected::default(),
+            state: State::default(),
+            interrupt_on_drop: false,
+            settle: None,
+            following: Some(following),
+        }
+    }
+
+    /// Waits for the first turn. If there is none, the goal is paused.
+    async fn has_started(&self) -> Result<()> {
+        let mut progress = self.control.queue.progress();
+        let started = async {
+            tokio::select! {
+                _ = progress.wait_for(|it| it.phase == Phase::Started) => Ok(()),
+                reason = self.control.thread.codex().closed() => Err(Error::Closed(reason)),
+            }
+        };
+        match timeout(SERVER_START, started).await {
+            Ok(started) => started,
+            Err(_) => {
+                self.control.interrupt().await?;
+                let what = protocol::TurnStartedNotification::METHOD;
+                Err(Error::Timeout { what, after: SERVER_START })
+            }
+        }
+    }
+}
+
+/// A turn that is running would be taken for one of the goal.
+async fn check_idle(thread: &Thread) -> Result<()> {
+    if thread.codex().connection.has_turn(thread.id()) || thread.is_active().await? {
+        let problem = format!("thread {} has a turn running", thread.id());
+        let help = "wait for its end, or interrupt it, before you run a goal there";
+        return Err(Error::InvalidInput(format!("{problem}: {help}")));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for GoalStart {
+    /// Leaves out the objective: it may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GoalStart").field("thread", &self.thread.id()).finish_non_exhaustive()
+    }
+}
+
+impl IntoFuture for GoalStart {
+    type Output = Result<GoalRun>;
+    type IntoFuture = BoxFuture<Result<GoalRun>>;
+
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if a turn is running on the thread, or another run of a goal follows
+    /// it; [`Error::Rpc`] if the objective is blank or longer than the runtime allows, the thread
+    /// is ephemeral, or goals are turned off; [`Error::Timeout`] if the runtime does not begin
+    /// within 30 s, in which case the goal is paused; what can happen to any request.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped after the request was sent, the work goes on without a listener,
+    /// unless [`GoalStart::interrupt_on_drop`] says otherwise.
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.start())
+    }
+}

@@ -1,0 +1,135 @@
+//! Steering and interrupting a turn.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::connection::Subscription;
+use crate::error::{Error, Result};
+use crate::input::Input;
+use crate::protocol::{self, envelope};
+use crate::router::{Phase, Progress};
+
+/// How long a turn may take to start or to end after the runtime has refused to interrupt it. It
+/// was seen to take up to 20 ms.
+pub(super) const REFUSAL_GRACE: Duration = Duration::from_secs(5);
+
+/// Steers and interrupts a turn, from anywhere. Cheap to clone.
+#[derive(Clone)]
+pub struct TurnControl {
+    thread: Arc<str>,
+    pub(super) subscription: Arc<Subscription>,
+}
+
+impl TurnControl {
+    pub(super) fn new(thread: &str, subscription: Subscription) -> TurnControl {
+        TurnControl { thread: thread.into(), subscription: Arc::new(subscription) }
+    }
+
+    /// The id of the turn.
+    pub fn id(&self) -> &str {
+        &self.subscription.turn
+    }
+
+    /// The id of its thread.
+    pub fn thread_id(&self) -> &str {
+        &self.thread
+    }
+
+    /// Gives the agent more input while it works (`turn/steer`). It stops what it says and goes on
+    /// with the new input in mind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the input is empty, [`Error::Rpc`] if the turn has ended or is of
+    /// a kind that cannot be steered, and what can happen to any request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the answer; a request that was already sent takes effect.
+    pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
+        let input = input.into().into_items()?;
+        let params = protocol::TurnSteerParams::new(self.thread_id(), self.id(), input);
+        self.subscription.connection.control(&params).await.map(drop)
+    }
+
+    /// Ends the turn early (`turn/interrupt`): it completes with status `interrupted`, which
+    /// [`TurnHandle::result`] gives as a result. A turn that has already ended is left alone.
+    ///
+    /// The runtime does not accept this before it has sent `turn/started`, a few milliseconds after
+    /// the turn was accepted, nor in the milliseconds before it sends `turn/completed`: if it says
+    /// no, this waits for the one and asks once more, or for the other and is content.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rpc`] if the runtime refuses it all the same, and what can happen to any request.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the answer; a request that was already sent takes effect.
+    pub async fn interrupt(&self) -> Result<()> {
+        let mut progress = self.subscription.queue.progress();
+        loop {
+            let Progress { phase, active } = progress.borrow_and_update().clone();
+            if phase == Phase::Completed {
+                return Ok(());
+            }
+            let turn = active.as_deref().unwrap_or(self.id());
+            let params = protocol::TurnInterruptParams::new(self.thread_id(), turn);
+            let asked = self.subscription.connection.control(&params).await;
+            let Err(error) = asked else { return Ok(()) };
+            if error.code() != Some(envelope::INVALID_REQUEST) {
+                return Err(error);
+            }
+            self.until_later_than(phase, &mut progress, error).await?;
+        }
+    }
+
+    /// Waits until the turn, or the connection, has ended.
+    pub(super) async fn ended(&self) {
+        let mut progress = self.subscription.queue.progress();
+        tokio::select! {
+            _ = progress.wait_for(|it| it.phase == Phase::Completed) => (),
+            _ = self.subscription.connection.closed() => (),
+        }
+    }
+
+    /// Ends the events of a turn that does not end itself.
+    pub(super) fn expire(&self) {
+        self.subscription.queue.expire();
+    }
+
+    /// Runs `task` in the background.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.subscription.connection.spawn(task)
+    }
+
+    /// Waits until the turn is known to be further than it was when a request was refused.
+    async fn until_later_than(
+        &self,
+        asked_in: Phase,
+        progress: &mut watch::Receiver<Progress>,
+        refused: Error,
+    ) -> Result<()> {
+        let connection = &self.subscription.connection;
+        let news = progress.wait_for(|progress| progress.phase > asked_in);
+        tokio::select! {
+            _ = news => Ok(()),
+            reason = connection.closed() => Err(Error::Closed(reason)),
+            // Nothing says that the turn goes on: what the runtime said stands.
+            () = tokio::time::sleep(REFUSAL_GRACE) => Err(refused),
+        }
+    }
+}
+
+impl fmt::Debug for TurnControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnControl")
+            .field("thread", &self.thread)
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
