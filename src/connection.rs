@@ -345,6 +345,11 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
+    /// Whether somebody else listens to the turn, which is not known to have ended.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.connection.0.shared.state().router.has_other(&self.turn, &self.queue)
+    }
+
     /// Takes back a subscription to a turn of which nothing is going to come.
     pub(crate) fn forget(self) {
         self.connection.0.shared.state().router.forget(&self.turn, &self.queue);

@@ -121,6 +121,12 @@ impl Router {
         self.turns.values().any(|turn| turn.thread == thread)
     }
 
+    /// Whether `turn` has another handle than that of `queue`, and is not known to have ended.
+    pub(crate) fn has_other(&self, turn: &str, queue: &Arc<Queue>) -> bool {
+        let queues = self.turns.get(turn).map_or(&[][..], |it| &it.queues);
+        queues.iter().any(|it| !Arc::ptr_eq(it, queue))
+    }
+
     /// Takes back what [`Router::claim`] gave.
     pub(crate) fn forget(&mut self, turn: &str, queue: &Arc<Queue>) {
         if let Some(known) = self.turns.get_mut(turn) {

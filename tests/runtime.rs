@@ -4,11 +4,15 @@
 
 #[path = "runtime/bad_input.rs"]
 mod bad_input;
+#[path = "runtime/beginnings.rs"]
+mod beginnings;
 #[cfg(unix)]
 #[path = "runtime/commands.rs"]
 mod commands;
 #[path = "runtime/concurrency.rs"]
 mod concurrency;
+#[path = "runtime/deadlines.rs"]
+mod deadlines;
 #[path = "runtime/endings.rs"]
 mod endings;
 #[path = "runtime/failures.rs"]
@@ -37,3 +41,5 @@ mod steering;
 mod support;
 #[path = "runtime/turns.rs"]
 mod turns;
+#[path = "runtime/views.rs"]
+mod views;

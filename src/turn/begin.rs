@@ -80,7 +80,10 @@ impl Thread {
         let turn = turn.into();
         let expected = self.codex().connection.expect_turn(self.id()).await;
         let subscription = expected.claim(&turn);
-        if self.is_running(&turn).await? || subscription.queue.has_completed() {
+        if subscription.is_shared()
+            || self.is_running(&turn).await?
+            || subscription.queue.has_completed()
+        {
             return Ok(TurnHandle::new(self.id(), subscription));
         }
         subscription.forget();
