@@ -1,24 +1,25 @@
 //! The one door to the runtime: requests go down through it, and what arrives comes up through the
 //! router.
 
+mod listeners;
 mod pending;
 mod shared;
 mod tasks;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, broadcast};
+use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::FeedItem;
-use crate::protocol::envelope::Stream;
 use crate::protocol::{Request, envelope};
-use crate::router::{Queue, StartLock};
 use crate::transport::Transport;
 
+pub(crate) use self::listeners::{ExpectedTurn, Following, Listening, Subscription};
 use self::pending::Waiter;
 use self::shared::Shared;
 
@@ -113,22 +114,29 @@ impl Connection {
         place: Place,
     ) -> Result<R::Response> {
         let method = R::METHOD;
-        if !self.0.limits.experimental_api
-            && let Some(what) = params.experimental()
-        {
-            return Err(Error::ExperimentalApi { what });
-        }
+        self.check(params)?;
         let line = match timeout {
             Some(after) => tokio::time::timeout(after, self.exchange(params, after, place))
                 .await
                 .map_err(|_| Error::Timeout { what: method, after })??,
             None => self.exchange(params, self.request_timeout(), place).await?,
         };
-        match line {
-            Ok(line) => {
-                envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
-            }
-            Err(line) => Err(rpc_error(method, &line)),
+        decode::<R>(line)
+    }
+
+    /// Sends a request whose answer is waited for as long as the connection lasts. Nothing is sent
+    /// if the future is dropped.
+    pub(crate) async fn begin<R: Request>(&self, params: &R) -> Result<InFlight<R>> {
+        self.check(params)?;
+        let waiter = self.write(params, self.request_timeout(), Place::Shared).await?;
+        Ok(InFlight { connection: self.clone(), waiter, request: PhantomData })
+    }
+
+    /// Refuses what the runtime was not asked to understand.
+    fn check<R: Request>(&self, params: &R) -> Result<()> {
+        match params.experimental() {
+            Some(what) if !self.0.limits.experimental_api => Err(Error::ExperimentalApi { what }),
+            _ => Ok(()),
         }
     }
 
@@ -181,45 +189,6 @@ impl Connection {
             .map_err(|source| Error::Encode { method, source })?;
         let shared = &self.0.shared;
         if shared.send(line) { Ok(()) } else { Err(shared.closed_error().await) }
-    }
-
-    /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
-    pub(crate) async fn expect_turn(&self, thread: &str) -> ExpectedTurn {
-        let (mut expected, lock) = self.expect(thread);
-        expected.guard = Some(StartGuard::Shared(lock.read_owned().await));
-        expected
-    }
-
-    /// The same for a turn that the server starts by itself, so that its id is in no reply: nobody
-    /// else starts a turn on that thread through this connection as long as this lives.
-    pub(crate) async fn expect_server_turn(&self, thread: &str) -> ExpectedTurn {
-        let (mut expected, lock) = self.expect(thread);
-        expected.guard = Some(StartGuard::Alone(lock.write_owned().await));
-        expected
-    }
-
-    fn expect(&self, thread: &str) -> (ExpectedTurn, StartLock) {
-        let (position, lock) = self.0.shared.state().router.expect(thread);
-        let thread = thread.into();
-        (ExpectedTurn { connection: self.clone(), thread, position, guard: None }, lock)
-    }
-
-    /// Listens to all turns of `thread`, whoever starts them; `None` if somebody does so already.
-    pub(crate) fn follow(&self, thread: &str) -> Option<Following> {
-        let queue = self.0.shared.state().router.follow(thread)?;
-        Some(Following { connection: self.clone(), thread: thread.into(), queue })
-    }
-
-    /// Whether a turn of `thread` was started through this connection and is not known to have
-    /// ended. The runtime says so only a little later.
-    pub(crate) fn has_turn(&self, thread: &str) -> bool {
-        self.0.shared.state().router.has_turn(thread)
-    }
-
-    /// Listens to what `stream` sends.
-    pub(crate) fn listen(&self, stream: Stream<'static>) -> Listening {
-        let queue = self.0.shared.state().router.listen(stream.clone());
-        Listening { connection: self.clone(), stream, queue }
     }
 
     /// A number that no other request and no stream of this connection has.
@@ -291,94 +260,28 @@ impl Observer {
     }
 }
 
-/// A turn that is being started: what arrives for its thread is kept until its id is known.
-pub(crate) struct ExpectedTurn {
+/// A request that was sent.
+pub(crate) struct InFlight<R> {
     connection: Connection,
-    thread: String,
-    position: usize,
-    guard: Option<StartGuard>,
+    waiter: Waiter,
+    request: PhantomData<fn() -> R>,
 }
 
-/// Keeps those apart who would take each other's turns for their own.
-#[expect(dead_code, reason = "they are only held")]
-enum StartGuard {
-    Shared(OwnedRwLockReadGuard<()>),
-    Alone(OwnedRwLockWriteGuard<()>),
-}
-
-impl ExpectedTurn {
-    /// Subscribes to the turn, from the moment at which it was first expected.
-    pub(crate) fn claim(self, turn: &str) -> Subscription {
-        let shared = &self.connection.0.shared;
-        let queue = shared.state().router.claim(&self.thread, self.position, turn);
-        Subscription { connection: self.connection.clone(), turn: turn.into(), queue }
-    }
-
-    /// Waits for the turn that the server starts, and subscribes to it.
-    pub(crate) async fn claim_server_turn(self) -> Result<Subscription> {
-        let shared = Arc::clone(&self.connection.0.shared);
-        let mut starts = shared.turn_starts();
-        loop {
-            let started = shared.state().router.started_by_server(&self.thread, self.position);
-            if let Some(turn) = started {
-                return Ok(self.claim(&turn));
-            }
-            tokio::select! {
-                _ = starts.changed() => (),
-                reason = shared.closed() => return Err(Error::Closed(reason)),
-            }
+impl<R: Request> InFlight<R> {
+    /// Waits for the answer.
+    pub(crate) async fn answer(self) -> Result<R::Response> {
+        match self.waiter.await {
+            Some(line) => decode::<R>(line),
+            None => Err(self.connection.0.shared.closed_error().await),
         }
     }
 }
 
-impl Drop for ExpectedTurn {
-    fn drop(&mut self) {
-        self.connection.0.shared.leave(&self.thread, self.position);
-    }
-}
-
-/// One listener of one turn.
-pub(crate) struct Subscription {
-    pub(crate) connection: Connection,
-    pub(crate) turn: String,
-    pub(crate) queue: Arc<Queue>,
-}
-
-impl Subscription {
-    /// Whether somebody else listens to the turn, which is not known to have ended.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.connection.0.shared.state().router.has_other(&self.turn, &self.queue)
-    }
-
-    /// Takes back a subscription to a turn of which nothing is going to come.
-    pub(crate) fn forget(self) {
-        self.connection.0.shared.state().router.forget(&self.turn, &self.queue);
-    }
-}
-
-/// The listener of all turns of a thread.
-pub(crate) struct Following {
-    pub(crate) connection: Connection,
-    pub(crate) thread: String,
-    pub(crate) queue: Arc<Queue>,
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.connection.0.shared.state().router.unfollow(&self.thread);
-    }
-}
-
-/// The listener of one stream.
-pub(crate) struct Listening {
-    connection: Connection,
-    stream: Stream<'static>,
-    pub(crate) queue: Arc<Queue>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.connection.0.shared.state().router.unlisten(&self.stream);
+fn decode<R: Request>(line: Result<String, String>) -> Result<R::Response> {
+    let method = R::METHOD;
+    match line {
+        Ok(line) => envelope::decode_result(&line).map_err(|source| Error::decode(method, source)),
+        Err(line) => Err(rpc_error(method, &line)),
     }
 }
 

@@ -62,6 +62,8 @@ pub mod protocol;
 #[cfg(feature = "client")]
 mod codex;
 #[cfg(feature = "client")]
+mod command;
+#[cfg(feature = "client")]
 mod config;
 #[cfg(feature = "client")]
 mod connection;
@@ -94,6 +96,7 @@ pub use protocol::RUNTIME_VERSION;
 #[cfg(feature = "client")]
 pub use self::{
     codex::{Call, Codex, RuntimeInfo},
+    command::{CommandControl, CommandExec, CommandHandle, CommandOutput},
     config::{CodexBuilder, VersionPolicy},
     error::{CloseReason, Error, Result, RpcError, StartError, StartErrorSource, TurnFailure},
     feed::{ConnectionEvent, Notifications},

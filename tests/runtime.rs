@@ -15,6 +15,9 @@ mod concurrency;
 mod deadlines;
 #[path = "runtime/endings.rs"]
 mod endings;
+#[cfg(unix)]
+#[path = "runtime/execs.rs"]
+mod execs;
 #[path = "runtime/failures.rs"]
 mod failures;
 #[path = "runtime/files.rs"]

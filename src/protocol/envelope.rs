@@ -55,15 +55,6 @@ pub(crate) enum Stream<'a> {
     Watch(Cow<'a, str>),
 }
 
-impl Stream<'_> {
-    pub(crate) fn into_owned(self) -> Stream<'static> {
-        match self {
-            Stream::Process(id) => Stream::Process(id.into_owned().into()),
-            Stream::Watch(id) => Stream::Watch(id.into_owned().into()),
-        }
-    }
-}
-
 impl<'a> Message<'a> {
     /// Classifies one line.
     ///

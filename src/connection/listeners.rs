@@ -1,0 +1,142 @@
+//! Those who listen to what arrives.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
+
+use super::Connection;
+use crate::error::{Error, Result};
+use crate::protocol::envelope::Stream;
+use crate::router::{Queue, StartLock};
+
+impl Connection {
+    /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
+    pub(crate) async fn expect_turn(&self, thread: &str) -> ExpectedTurn {
+        let (mut expected, lock) = self.expect(thread);
+        expected.guard = Some(StartGuard::Shared(lock.read_owned().await));
+        expected
+    }
+
+    /// The same for a turn that the server starts by itself, so that its id is in no reply: nobody
+    /// else starts a turn on that thread through this connection as long as this lives.
+    pub(crate) async fn expect_server_turn(&self, thread: &str) -> ExpectedTurn {
+        let (mut expected, lock) = self.expect(thread);
+        expected.guard = Some(StartGuard::Alone(lock.write_owned().await));
+        expected
+    }
+
+    fn expect(&self, thread: &str) -> (ExpectedTurn, StartLock) {
+        let (position, lock) = self.0.shared.state().router.expect(thread);
+        let thread = thread.into();
+        (ExpectedTurn { connection: self.clone(), thread, position, guard: None }, lock)
+    }
+
+    /// Listens to all turns of `thread`, whoever starts them; `None` if somebody does so already.
+    pub(crate) fn follow(&self, thread: &str) -> Option<Following> {
+        let queue = self.0.shared.state().router.follow(thread)?;
+        Some(Following { connection: self.clone(), thread: thread.into(), queue })
+    }
+
+    /// Whether a turn of `thread` was started through this connection and is not known to have
+    /// ended. The runtime says so only a little later.
+    pub(crate) fn has_turn(&self, thread: &str) -> bool {
+        self.0.shared.state().router.has_turn(thread)
+    }
+
+    /// Listens to what `stream` sends.
+    pub(crate) fn listen(&self, stream: Stream<'static>) -> Listening {
+        let queue = self.0.shared.state().router.listen(stream.clone());
+        Listening { connection: self.clone(), stream, queue }
+    }
+}
+
+/// A turn that is being started: what arrives for its thread is kept until its id is known.
+pub(crate) struct ExpectedTurn {
+    connection: Connection,
+    thread: String,
+    position: usize,
+    guard: Option<StartGuard>,
+}
+
+/// Keeps those apart who would take each other's turns for their own.
+#[expect(dead_code, reason = "they are only held")]
+enum StartGuard {
+    Shared(OwnedRwLockReadGuard<()>),
+    Alone(OwnedRwLockWriteGuard<()>),
+}
+
+impl ExpectedTurn {
+    /// Subscribes to the turn, from the moment at which it was first expected.
+    pub(crate) fn claim(self, turn: &str) -> Subscription {
+        let shared = &self.connection.0.shared;
+        let queue = shared.state().router.claim(&self.thread, self.position, turn);
+        Subscription { connection: self.connection.clone(), turn: turn.into(), queue }
+    }
+
+    /// Waits for the turn that the server starts, and subscribes to it.
+    pub(crate) async fn claim_server_turn(self) -> Result<Subscription> {
+        let shared = Arc::clone(&self.connection.0.shared);
+        let mut starts = shared.turn_starts();
+        loop {
+            let started = shared.state().router.started_by_server(&self.thread, self.position);
+            if let Some(turn) = started {
+                return Ok(self.claim(&turn));
+            }
+            tokio::select! {
+                _ = starts.changed() => (),
+                reason = shared.closed() => return Err(Error::Closed(reason)),
+            }
+        }
+    }
+}
+
+impl Drop for ExpectedTurn {
+    fn drop(&mut self) {
+        self.connection.0.shared.leave(&self.thread, self.position);
+    }
+}
+
+/// One listener of one turn.
+pub(crate) struct Subscription {
+    pub(crate) connection: Connection,
+    pub(crate) turn: String,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Subscription {
+    /// Whether somebody else listens to the turn, which is not known to have ended.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.connection.0.shared.state().router.has_other(&self.turn, &self.queue)
+    }
+
+    /// Takes back a subscription to a turn of which nothing is going to come.
+    pub(crate) fn forget(self) {
+        self.connection.0.shared.state().router.forget(&self.turn, &self.queue);
+    }
+}
+
+/// The listener of all turns of a thread.
+pub(crate) struct Following {
+    pub(crate) connection: Connection,
+    pub(crate) thread: String,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.connection.0.shared.state().router.unfollow(&self.thread);
+    }
+}
+
+/// The listener of one stream.
+pub(crate) struct Listening {
+    connection: Connection,
+    stream: Stream<'static>,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.connection.0.shared.state().router.unlisten(&self.stream);
+    }
+}
