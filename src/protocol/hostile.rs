@@ -55,7 +55,7 @@ fn agree(message: &Message<'_>, full: &Message<'_>) -> bool {
     match (message, full) {
         (
             Message::Notification { method, .. },
-            Message::Notification { method: same, scope: Scope { thread: None, turn: None } },
+            Message::Notification { method: same, scope: Scope { thread: None, turn: None, .. } },
         ) => method == same,
         _ => message == full,
     }

@@ -117,7 +117,8 @@ async fn a_goal_run_ends_every_time() {
 async fn a_new_goal_starts_to_count_anew_and_a_bad_one_leaves_the_old_one_alone() {
     run(async |place| {
         let usage = Usage::new(100, 5);
-        place.model.extend([complete().usage(usage), "Done.".into()]);
+        let working = Reply::from("Working.").usage(usage);
+        place.model.extend([working, complete(), "Done.".into()]);
         let thread = place.thread().await;
         let first = thread.goal_run("First.").await.unwrap().result().await.unwrap();
         assert!(first.goal.unwrap().tokens_used > 0);
