@@ -97,7 +97,7 @@ async fn turns_that_stream_at_once_hear_only_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_threads_run_a_turn_each_at_once() {
+async fn a_hundred_turns_on_fifty_threads_hear_only_themselves() {
     run(async |place| {
         let (reply, hold) = Reply::new().hold();
         place.model.answer_with(move |request| echo(&reply, request));
@@ -107,10 +107,14 @@ async fn fifty_threads_run_a_turn_each_at_once() {
             let codex = codex.clone();
             turns.spawn(async move {
                 let prompt = format!("This is thread number {n}.");
-                let thread = codex.thread_start().await.unwrap();
-                assert_echoed(&thread.run(&prompt).await.unwrap(), &prompt);
+                let mut listener = Listener::start(&codex, &prompt).await;
+                while listener.next_delta().await.is_some() {}
+                assert_echoed(&listener.turn.result().await.unwrap(), &prompt);
+                let prompt = format!("This is still thread number {n}.");
+                assert_echoed(&listener.thread.run(&prompt).await.unwrap(), &prompt);
             });
         }
+        // All of the first turns run at the same time.
         hold.reached_by(50).await.unwrap();
         hold.release();
         turns.join_all().await;

@@ -19,7 +19,7 @@ async fn a_turn_can_be_interrupted_as_soon_as_it_is_started() {
         let (reply, _hold) = Reply::new().delta("Once").hold();
         place.model.always(reply);
         let thread = place.thread().await;
-        for round in 0..25 {
+        for round in 0..200 {
             let turn = thread.turn("Tell me a story.").await.unwrap();
             turn.interrupt().await.unwrap_or_else(|error| panic!("round {round}: {error}"));
             let result = turn.result().await.unwrap();

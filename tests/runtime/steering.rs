@@ -61,25 +61,25 @@ async fn a_turn_can_be_steered_as_soon_as_it_is_started() {
 #[tokio::test]
 async fn a_second_turn_joins_the_first_and_both_handles_see_the_end() {
     run(async |place| {
-        let (reply, hold) = Reply::new().delta("Once").hold();
-        place.model.extend([reply, "Done.".into()]);
         let thread = place.thread().await;
-        let mut first = thread.turn("Tell me a story.").await.unwrap();
-        assert_eq!(next_delta(&mut first).await, "Once");
-        let mut second = thread.turn("A short one.").await.unwrap();
-        assert_eq!(second.id(), first.id());
-        hold.abandoned().await.unwrap();
-        let events = rest(&mut second).await.unwrap();
-        assert!(matches!(
-            events.last().unwrap().notification,
-            ServerNotification::TurnCompleted(_)
-        ));
-        let (first, second) = (first.result().await.unwrap(), second.result().await.unwrap());
-        assert_eq!(prompts(&first), ["Tell me a story.", "A short one."]);
-        assert_eq!(prompts(&second), ["A short one."]);
-        for result in [first, second] {
-            assert_eq!(result.status, TurnStatus::Completed);
-            assert_eq!(result.final_response.as_deref(), Some("Done."));
+        for _ in 0..50 {
+            let (reply, hold) = Reply::new().delta("Once").hold();
+            place.model.extend([reply, "Done.".into()]);
+            let mut first = thread.turn("Tell me a story.").await.unwrap();
+            assert_eq!(next_delta(&mut first).await, "Once");
+            let mut second = thread.turn("A short one.").await.unwrap();
+            assert_eq!(second.id(), first.id());
+            hold.abandoned().await.unwrap();
+            let events = rest(&mut second).await.unwrap();
+            let last = &events.last().unwrap().notification;
+            assert!(matches!(last, ServerNotification::TurnCompleted(_)));
+            let (first, second) = (first.result().await.unwrap(), second.result().await.unwrap());
+            assert_eq!(prompts(&first), ["Tell me a story.", "A short one."]);
+            assert_eq!(prompts(&second), ["A short one."]);
+            for result in [first, second] {
+                assert_eq!(result.status, TurnStatus::Completed);
+                assert_eq!(result.final_response.as_deref(), Some("Done."));
+            }
         }
     })
     .await;
