@@ -95,7 +95,7 @@ pub use self::{
     config::{CodexBuilder, VersionPolicy},
     error::{CloseReason, Error, Result, RpcError, StartError, StartErrorSource, TurnFailure},
     feed::{ConnectionEvent, Notifications},
-    input::Input,
+    input::{ExternalMessage, Input, TurnInput},
     preset::{ApprovalMode, Sandbox},
     thread::{Thread, ThreadStart},
     turn::{TurnControl, TurnEvent, TurnHandle, TurnResult, TurnStart},

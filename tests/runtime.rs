@@ -15,6 +15,8 @@ mod endings;
 mod failures;
 #[path = "runtime/files.rs"]
 mod files;
+#[path = "runtime/inputs.rs"]
+mod inputs;
 #[path = "runtime/interrupting.rs"]
 mod interrupting;
 #[cfg(target_os = "linux")]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::codex::BoxFuture;
 use crate::error::Result;
-use crate::input::Input;
+use crate::input::TurnInput;
 use crate::preset::{ApprovalMode, Sandbox};
 use crate::protocol;
 use crate::thread::Thread;
@@ -22,7 +22,7 @@ use super::{TurnHandle, TurnResult};
 #[must_use = "a turn is only started when it is awaited"]
 pub struct TurnStart<Output> {
     thread: Thread,
-    input: Input,
+    input: TurnInput,
     params: protocol::TurnStartParams,
     output: PhantomData<fn() -> Output>,
 }
@@ -46,7 +46,7 @@ impl<Output> fmt::Debug for TurnStart<Output> {
 }
 
 impl<Output> TurnStart<Output> {
-    pub(crate) fn new(thread: &Thread, input: Input) -> Self {
+    pub(crate) fn new(thread: &Thread, input: TurnInput) -> Self {
         let params = protocol::TurnStartParams::new(thread.id(), Vec::new());
         TurnStart { thread: thread.clone(), input, params, output: PhantomData }
     }
@@ -107,7 +107,7 @@ impl<Output> TurnStart<Output> {
 
     async fn start(self) -> Result<TurnHandle> {
         let TurnStart { thread, input, mut params, .. } = self;
-        params.input = input.into_items()?;
+        input.write_to(&mut params)?;
         thread.id().clone_into(&mut params.thread_id);
         let codex = thread.codex();
         // From here on nothing of the thread is missed, whatever comes before the reply.
