@@ -35,5 +35,7 @@ mod sizes;
 mod steering;
 #[path = "runtime/support.rs"]
 mod support;
+#[path = "runtime/turn_options.rs"]
+mod turn_options;
 #[path = "runtime/turns.rs"]
 mod turns;
