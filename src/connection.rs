@@ -261,7 +261,9 @@ pub(crate) struct Subscription {
 
 fn rpc_error(method: &'static str, line: &str) -> Error {
     match envelope::decode_error(line) {
-        Ok((code, message, data)) => Error::Rpc(Box::new(RpcError { method, code, message, data })),
+        Ok((code, message, data)) => {
+            Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
+        }
         Err(source) => Error::decode(method, source),
     }
 }

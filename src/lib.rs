@@ -93,7 +93,10 @@ pub use protocol::RUNTIME_VERSION;
 pub use self::{
     codex::{Call, Codex, RuntimeInfo},
     config::{CodexBuilder, VersionPolicy},
-    error::{CloseReason, Error, Result, RpcError, StartError, StartErrorSource, TurnFailure},
+    error::{
+        CloseReason, Error, Result, RpcError, RpcErrorKind, StartError, StartErrorSource,
+        TurnFailure,
+    },
     feed::{ConnectionEvent, Notifications},
     input::{ExternalMessage, Input, TurnInput},
     preset::{ApprovalMode, Sandbox},

@@ -11,6 +11,8 @@ mod commands;
 mod concurrency;
 #[path = "runtime/endings.rs"]
 mod endings;
+#[path = "runtime/errors.rs"]
+mod errors;
 #[path = "runtime/failures.rs"]
 mod failures;
 #[path = "runtime/files.rs"]
