@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::FeedItem;
 use crate::protocol::{Request, envelope};
+use crate::retry::RetryPolicy;
 use crate::router::TurnQueue;
 use crate::transport::Transport;
 
@@ -30,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) close_grace: Duration,
     /// Whether the server was asked for the experimental API.
     pub(crate) experimental_api: bool,
+    /// How requests are repeated that were refused because of an overload, if at all.
+    pub(crate) retry: Option<RetryPolicy>,
 }
 
 impl Default for Limits {
@@ -41,6 +44,7 @@ impl Default for Limits {
             // The runtime was seen to need 5 s to end when it has no network.
             close_grace: Duration::from_secs(7),
             experimental_api: cfg!(feature = "experimental"),
+            retry: None,
         }
     }
 }
@@ -116,16 +120,36 @@ impl Connection {
             return Err(Error::ExperimentalApi { what });
         }
         let line = match timeout {
-            Some(after) => tokio::time::timeout(after, self.exchange(params, after, place))
+            Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
                 .await
                 .map_err(|_| Error::Timeout { what: method, after })??,
-            None => self.exchange(params, self.request_timeout(), place).await?,
+            None => self.attempt(params, self.request_timeout(), place).await?,
         };
-        match line {
-            Ok(line) => {
-                envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+        envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+    }
+
+    /// Sends a request, and again if it was refused for lack of capacity and the limits say so.
+    async fn attempt<R: Request>(
+        &self,
+        params: &R,
+        abandoned_for: Duration,
+        place: Place,
+    ) -> Result<String> {
+        let mut attempts = 1;
+        loop {
+            let error = match self.exchange(params, abandoned_for, place).await? {
+                Ok(line) => return Ok(line),
+                Err(line) => rpc_error(R::METHOD, &line),
+            };
+            let retry = self.0.limits.retry.as_ref().filter(|_| was_refused_by_overload(&error));
+            let Some(delay) = retry.and_then(|it| it.delay_after(attempts)) else {
+                return Err(error);
+            };
+            attempts += 1;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => (),
+                reason = self.closed() => return Err(Error::Closed(reason)),
             }
-            Err(line) => Err(rpc_error(method, &line)),
         }
     }
 
@@ -257,6 +281,10 @@ pub(crate) struct Subscription {
     pub(crate) connection: Connection,
     pub(crate) turn: String,
     pub(crate) queue: Arc<TurnQueue>,
+}
+
+fn was_refused_by_overload(error: &Error) -> bool {
+    matches!(error, Error::Rpc(error) if error.was_refused_by_overload())
 }
 
 fn rpc_error(method: &'static str, line: &str) -> Error {

@@ -76,6 +76,8 @@ mod preset;
 #[cfg(feature = "client")]
 mod request;
 #[cfg(feature = "client")]
+mod retry;
+#[cfg(feature = "client")]
 mod router;
 #[cfg(feature = "client")]
 mod thread;
@@ -100,6 +102,7 @@ pub use self::{
     feed::{ConnectionEvent, Notifications},
     input::{ExternalMessage, Input, TurnInput},
     preset::{ApprovalMode, Sandbox},
+    retry::{RetryPolicy, retry_on_overload},
     thread::{Thread, ThreadStart},
     turn::{TurnControl, TurnEvent, TurnHandle, TurnResult, TurnStart},
 };

@@ -24,6 +24,8 @@ mod interrupting;
 #[cfg(target_os = "linux")]
 #[path = "runtime/leftovers.rs"]
 mod leftovers;
+#[path = "runtime/overload.rs"]
+mod overload;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;

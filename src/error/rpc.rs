@@ -64,6 +64,11 @@ impl RpcError {
         Some(found.trim_matches('`'))
     }
 
+    /// Whether the runtime refused the request before it did anything, for lack of capacity.
+    pub(crate) fn was_refused_by_overload(&self) -> bool {
+        OF_THE_SERVER.contains(&self.code) && self.kind() == RpcErrorKind::Overloaded
+    }
+
     fn kind_in_words(&self) -> Option<RpcErrorKind> {
         let words = self.message.as_str();
         let unknown = format!("Invalid request: unknown variant `{}`,", self.method);

@@ -57,6 +57,15 @@ fn a_retry_limit_may_be_tried_again_and_is_no_overload() {
 }
 
 #[test]
+fn only_what_the_server_refused_unseen_is_repeated_without_asking() {
+    let data = json!({"codexErrorInfo": "serverOverloaded"});
+    assert!(error(-32001, "", Value::Null).was_refused_by_overload());
+    assert!(error(-32000, "", data.clone()).was_refused_by_overload());
+    assert!(!error(-32603, "", data).was_refused_by_overload());
+    assert!(!error(-32000, "too many failed attempts", Value::Null).was_refused_by_overload());
+}
+
+#[test]
 fn a_code_of_the_specification_means_what_it_says() {
     let cases = [
         (-32700, RpcErrorKind::Other),
