@@ -15,6 +15,7 @@ use crate::codex::{Codex, RuntimeInfo};
 use crate::connection::{Connection, Limits};
 use crate::error::{CloseReason, Error, Result, StartError, StartErrorSource};
 use crate::protocol::{self, Notification};
+use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 use crate::transport::process::Process;
 
@@ -199,6 +200,17 @@ impl CodexBuilder {
         self
     }
 
+    /// Repeats every request that the runtime refuses because it has too much to do. It refuses
+    /// before it does anything, so that this is safe for each of them; the time that a request may
+    /// take is for all attempts together. Off by default.
+    ///
+    /// What fails of an overload of the model is a turn and no request: see
+    /// [`retry_on_overload`](crate::retry_on_overload).
+    pub fn retry_overloaded(mut self, policy: RetryPolicy) -> Self {
+        self.limits.retry = Some(policy);
+        self
+    }
+
     /// How long the process may take to end by itself after the connection was closed. 7 s by
     /// default: without a network the runtime needs 5 s.
     pub fn close_grace(mut self, grace: Duration) -> Self {
@@ -272,6 +284,9 @@ impl CodexBuilder {
             let problem =
                 "there is no tokio runtime here: call this from async code that runs on one";
             return Err(Error::InvalidInput(problem.into()));
+        }
+        if let Some(policy) = &self.limits.retry {
+            policy.check()?;
         }
         let mut opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
         match opt_out.find(|method| INDISPENSABLE.contains(&method.as_str())) {

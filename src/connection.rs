@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::FeedItem;
 use crate::protocol::{Request, envelope};
+use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 
 pub(crate) use self::listeners::{ExpectedTurn, Following, Listening, Subscription};
@@ -34,6 +35,8 @@ pub(crate) struct Limits {
     pub(crate) close_grace: Duration,
     /// Whether the server was asked for the experimental API.
     pub(crate) experimental_api: bool,
+    /// How requests are repeated that were refused because of an overload, if at all.
+    pub(crate) retry: Option<RetryPolicy>,
 }
 
 impl Default for Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             // The runtime was seen to need 5 s to end when it has no network.
             close_grace: Duration::from_secs(7),
             experimental_api: cfg!(feature = "experimental"),
+            retry: None,
         }
     }
 }
@@ -116,12 +120,37 @@ impl Connection {
         let method = R::METHOD;
         self.check(params)?;
         let line = match timeout {
-            Some(after) => tokio::time::timeout(after, self.exchange(params, after, place))
+            Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
                 .await
                 .map_err(|_| Error::Timeout { what: method, after })??,
-            None => self.exchange(params, self.request_timeout(), place).await?,
+            None => self.attempt(params, self.request_timeout(), place).await?,
         };
-        decode::<R>(line)
+        envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+    }
+
+    /// Sends a request, and again if it was refused for lack of capacity and the limits say so.
+    async fn attempt<R: Request>(
+        &self,
+        params: &R,
+        abandoned_for: Duration,
+        place: Place,
+    ) -> Result<String> {
+        let mut attempts = 1;
+        loop {
+            let error = match self.exchange(params, abandoned_for, place).await? {
+                Ok(line) => return Ok(line),
+                Err(line) => rpc_error(R::METHOD, &line),
+            };
+            let retry = self.0.limits.retry.as_ref().filter(|_| was_refused_by_overload(&error));
+            let Some(delay) = retry.and_then(|it| it.delay_after(attempts)) else {
+                return Err(error);
+            };
+            attempts += 1;
+            tokio::select! {
+                () = tokio::time::sleep(delay) => (),
+                reason = self.closed() => return Err(Error::Closed(reason)),
+            }
+        }
     }
 
     /// Sends a request whose answer is waited for as long as the connection lasts. Nothing is sent
@@ -270,24 +299,26 @@ pub(crate) struct InFlight<R> {
 impl<R: Request> InFlight<R> {
     /// Waits for the answer.
     pub(crate) async fn answer(self) -> Result<R::Response> {
+        let method = R::METHOD;
         match self.waiter.await {
-            Some(line) => decode::<R>(line),
+            Some(Ok(line)) => {
+                envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+            }
+            Some(Err(line)) => Err(rpc_error(method, &line)),
             None => Err(self.connection.0.shared.closed_error().await),
         }
     }
 }
 
-fn decode<R: Request>(line: Result<String, String>) -> Result<R::Response> {
-    let method = R::METHOD;
-    match line {
-        Ok(line) => envelope::decode_result(&line).map_err(|source| Error::decode(method, source)),
-        Err(line) => Err(rpc_error(method, &line)),
-    }
+fn was_refused_by_overload(error: &Error) -> bool {
+    matches!(error, Error::Rpc(error) if error.was_refused_by_overload())
 }
 
 fn rpc_error(method: &'static str, line: &str) -> Error {
     match envelope::decode_error(line) {
-        Ok((code, message, data)) => Error::Rpc(Box::new(RpcError { method, code, message, data })),
+        Ok((code, message, data)) => {
+            Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
+        }
         Err(source) => Error::decode(method, source),
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong, and why a connection ended.
 
+mod rpc;
+
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -7,10 +9,10 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::protocol;
 use crate::turn::TurnResult;
+
+pub use self::rpc::{RpcError, RpcErrorKind};
 
 /// The result of a call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -91,6 +93,29 @@ impl Error {
         matches!(self, Error::Closed(_))
     }
 
+    /// True when the runtime, or the model behind it, has too much to do: it says so of a request,
+    /// or a turn failed of it.
+    pub fn is_overloaded(&self) -> bool {
+        match self {
+            Error::Rpc(error) => error.kind() == RpcErrorKind::Overloaded,
+            _ => self.codex_error_info() == Some(&protocol::CodexErrorInfo::ServerOverloaded),
+        }
+    }
+
+    /// True when the same call may well succeed a little later: [`is_overloaded`](Self::is_overloaded),
+    /// or [`RpcErrorKind::RetryLimitExceeded`].
+    pub fn is_retryable(&self) -> bool {
+        self.is_overloaded() || self.kind() == Some(RpcErrorKind::RetryLimitExceeded)
+    }
+
+    /// What a JSON-RPC error means.
+    pub fn kind(&self) -> Option<RpcErrorKind> {
+        match self {
+            Error::Rpc(error) => Some(error.kind()),
+            _ => None,
+        }
+    }
+
     /// The code of a JSON-RPC error.
     pub fn code(&self) -> Option<i64> {
         match self {
@@ -108,9 +133,12 @@ impl Error {
         }
     }
 
-    /// The machine-readable cause of a failed turn.
+    /// The machine-readable cause of a failed turn, or of a JSON-RPC error that has one.
     pub fn codex_error_info(&self) -> Option<&protocol::CodexErrorInfo> {
-        self.turn()?.error.as_ref()?.codex_error_info.as_ref()
+        match self {
+            Error::Rpc(error) => error.codex_error_info(),
+            _ => self.turn()?.error.as_ref()?.codex_error_info.as_ref(),
+        }
     }
 }
 
@@ -202,29 +230,6 @@ impl std::error::Error for StartError {
     }
 }
 
-/// A JSON-RPC error that the runtime sent.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct RpcError {
-    /// The method of the request.
-    pub method: &'static str,
-    /// The JSON-RPC code. The runtime uses -32600 for nearly everything.
-    pub code: i64,
-    /// The text of the runtime.
-    pub message: String,
-    /// What the runtime added, if anything.
-    pub data: Option<Value>,
-}
-
-impl fmt::Display for RpcError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RpcError { method, code, message, .. } = self;
-        write!(f, "`{method}` failed: {message} ({code})")
-    }
-}
-
-impl std::error::Error for RpcError {}
-
 /// A turn that ended with status `failed`.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -235,8 +240,15 @@ pub struct TurnFailure {
 
 impl fmt::Display for TurnFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = self.turn.error.as_ref().map_or("no reason given", |it| it.message.as_str());
-        write!(f, "turn {} failed: {message}", self.turn.id)
+        let id = &self.turn.id;
+        let Some(error) = &self.turn.error else {
+            return write!(f, "turn {id} failed: no reason given");
+        };
+        write!(f, "turn {id} failed: {}", error.message)?;
+        match &error.additional_details {
+            Some(details) if !details.is_empty() => write!(f, "; {details}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -280,5 +292,40 @@ impl fmt::Display for CloseReason {
             CloseReason::Eof => f.write_str("closed by the other side"),
             CloseReason::Io(error) => write!(f, "the transport failed: {error}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn failure(error: Option<protocol::TurnError>) -> String {
+        let turn = TurnResult {
+            id: "u1".into(),
+            status: protocol::TurnStatus::Failed,
+            error,
+            started_at: None,
+            completed_at: None,
+            duration_ms: None,
+            final_response: None,
+            items: Vec::new(),
+            usage: None,
+        };
+        Error::TurnFailed(Box::new(TurnFailure { turn })).to_string()
+    }
+
+    fn turn_error(error: serde_json::Value) -> Option<protocol::TurnError> {
+        Some(serde_json::from_value(error).unwrap())
+    }
+
+    #[test]
+    fn a_failed_turn_says_which_why_and_the_details() {
+        let error = turn_error(json!({"message": "no", "additionalDetails": "quota of 5 h"}));
+        assert_eq!(failure(error), "turn u1 failed: no; quota of 5 h");
+        let error = turn_error(json!({"message": "no", "additionalDetails": ""}));
+        assert_eq!(failure(error), "turn u1 failed: no");
+        assert_eq!(failure(None), "turn u1 failed: no reason given");
     }
 }

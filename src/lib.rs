@@ -80,6 +80,8 @@ mod preset;
 #[cfg(feature = "client")]
 mod request;
 #[cfg(feature = "client")]
+mod retry;
+#[cfg(feature = "client")]
 mod router;
 #[cfg(feature = "client")]
 mod thread;
@@ -98,11 +100,15 @@ pub use self::{
     codex::{Call, Codex, RuntimeInfo},
     command::{CommandControl, CommandExec, CommandHandle, CommandOutput},
     config::{CodexBuilder, VersionPolicy},
-    error::{CloseReason, Error, Result, RpcError, StartError, StartErrorSource, TurnFailure},
+    error::{
+        CloseReason, Error, Result, RpcError, RpcErrorKind, StartError, StartErrorSource,
+        TurnFailure,
+    },
     feed::{ConnectionEvent, Notifications},
     goal::{GoalControl, GoalResult, GoalRun, GoalStart},
-    input::Input,
+    input::{ExternalMessage, Input, TurnInput},
     preset::{ApprovalMode, Sandbox},
+    retry::{RetryPolicy, retry_on_overload},
     thread::{Thread, ThreadStart},
     turn::{
         CompletedItems, ItemView, TextDeltas, TurnControl, TurnEvent, TurnHandle, TurnResult,

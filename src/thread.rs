@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::codex::{BoxFuture, Codex};
 use crate::error::Result;
-use crate::input::Input;
+use crate::input::TurnInput;
 use crate::preset::{ApprovalMode, Sandbox};
 use crate::protocol;
 use crate::turn::{TurnHandle, TurnResult, TurnStart};
@@ -40,7 +40,7 @@ impl Thread {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn run(&self, input: impl Into<Input>) -> TurnStart<TurnResult> {
+    pub fn run(&self, input: impl Into<TurnInput>) -> TurnStart<TurnResult> {
         TurnStart::new(self, input.into())
     }
 
@@ -65,7 +65,7 @@ impl Thread {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn turn(&self, input: impl Into<Input>) -> TurnStart<TurnHandle> {
+    pub fn turn(&self, input: impl Into<TurnInput>) -> TurnStart<TurnHandle> {
         TurnStart::new(self, input.into())
     }
 }

@@ -15,6 +15,8 @@ mod concurrency;
 mod deadlines;
 #[path = "runtime/endings.rs"]
 mod endings;
+#[path = "runtime/errors.rs"]
+mod errors;
 #[cfg(unix)]
 #[path = "runtime/execs.rs"]
 mod execs;
@@ -24,11 +26,15 @@ mod failures;
 mod files;
 #[path = "runtime/goals.rs"]
 mod goals;
+#[path = "runtime/inputs.rs"]
+mod inputs;
 #[path = "runtime/interrupting.rs"]
 mod interrupting;
 #[cfg(target_os = "linux")]
 #[path = "runtime/leftovers.rs"]
 mod leftovers;
+#[path = "runtime/overload.rs"]
+mod overload;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;
@@ -42,6 +48,8 @@ mod sizes;
 mod steering;
 #[path = "runtime/support.rs"]
 mod support;
+#[path = "runtime/turn_options.rs"]
+mod turn_options;
 #[path = "runtime/turns.rs"]
 mod turns;
 #[path = "runtime/views.rs"]

@@ -44,8 +44,8 @@ impl TurnControl {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if the input is empty, [`Error::Rpc`] if the turn has ended or is of
-    /// a kind that cannot be steered, and what can happen to any request.
+    /// [`Error::InvalidInput`] if the input is empty or contradicts itself, [`Error::Rpc`] if the
+    /// turn has ended or is of a kind that cannot be steered, and what can happen to any request.
     ///
     /// # Cancel safety
     ///

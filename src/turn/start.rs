@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::codex::BoxFuture;
-use crate::error::Result;
-use crate::input::Input;
-use crate::preset::{ApprovalMode, Sandbox};
+use crate::error::{Error, Result};
+use crate::input::TurnInput;
+use crate::preset::ApprovalMode;
 use crate::protocol;
 use crate::thread::Thread;
 
@@ -22,8 +22,10 @@ use super::{TurnHandle, TurnResult};
 #[must_use = "a turn is only started when it is awaited"]
 pub struct TurnStart<Output> {
     thread: Thread,
-    input: Input,
+    input: TurnInput,
     params: protocol::TurnStartParams,
+    /// Why what was set cannot be sent.
+    problem: Option<String>,
     output: PhantomData<fn() -> Output>,
 }
 
@@ -33,6 +35,7 @@ impl<Output> Clone for TurnStart<Output> {
             thread: self.thread.clone(),
             input: self.input.clone(),
             params: self.params.clone(),
+            problem: self.problem.clone(),
             output: PhantomData,
         }
     }
@@ -46,9 +49,9 @@ impl<Output> fmt::Debug for TurnStart<Output> {
 }
 
 impl<Output> TurnStart<Output> {
-    pub(crate) fn new(thread: &Thread, input: Input) -> Self {
+    pub(crate) fn new(thread: &Thread, input: TurnInput) -> Self {
         let params = protocol::TurnStartParams::new(thread.id(), Vec::new());
-        TurnStart { thread: thread.clone(), input, params, output: PhantomData }
+        TurnStart { thread: thread.clone(), input, params, problem: None, output: PhantomData }
     }
 
     /// The model, by its slug, for this turn and those after it.
@@ -66,15 +69,59 @@ impl<Output> TurnStart<Output> {
         self.params(|params| params.summary(summary))
     }
 
-    /// The directory that the agent works in, for this turn and those after it.
-    pub fn cwd(self, path: impl AsRef<Path>) -> Self {
-        let path = path.as_ref().to_string_lossy().into_owned();
-        self.params(|params| params.cwd(path))
+    /// The service tier, such as `flex`, for this turn and those after it. `None` asks for the
+    /// standard one; not calling this leaves it as it was.
+    pub fn service_tier(self, tier: Option<String>) -> Self {
+        self.params(|params| params.service_tier(tier))
     }
 
-    /// Where the commands of the agent may write, for this turn and those after it.
-    pub fn sandbox(self, sandbox: Sandbox) -> Self {
+    /// The service tier for this turn alone; `default` is the standard one. It does nothing if the
+    /// input joins a turn that runs.
+    pub fn turn_service_tier(self, tier: impl Into<String>) -> Self {
+        self.params(|params| params.service_tier_for_turn(tier))
+    }
+
+    /// The directory that the agent works in, for this turn and those after it. The path has to be
+    /// UTF-8: another one is an [`Error::InvalidInput`] when this is awaited.
+    pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        match path.to_str() {
+            Some(path) => self.params(|params| params.cwd(path)),
+            None => {
+                let path = path.display();
+                let problem = format!(
+                    "the directory of the turn has a path that is not UTF-8, which the protocol \
+                     cannot carry: {path}"
+                );
+                self.problem.get_or_insert(problem);
+                self
+            }
+        }
+    }
+
+    /// Where the commands of the agent may write, for this turn and those after it: a
+    /// [`Sandbox`](crate::Sandbox), or a policy of the protocol with all its settings.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: codexkit::Thread) -> codexkit::Result<()> {
+    /// use codexkit::protocol::WorkspaceWriteSandboxPolicy;
+    ///
+    /// let policy = WorkspaceWriteSandboxPolicy::new()
+    ///     .writable_roots(["/srv/cache".to_owned()])
+    ///     .network_access(true);
+    /// thread.run("Fill the cache.").sandbox(policy).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sandbox(self, sandbox: impl Into<protocol::SandboxPolicy>) -> Self {
         self.params(|params| params.sandbox_policy(sandbox))
+    }
+
+    /// The profile of permissions, by its name in the configuration, for this turn and those after
+    /// it. The runtime refuses it together with [`sandbox`](Self::sandbox).
+    #[cfg(feature = "experimental")]
+    pub fn permissions(self, profile: impl Into<String>) -> Self {
+        self.params(|params| params.permissions(profile))
     }
 
     /// Who decides when the agent wants to do more than its sandbox allows, for this turn and those
@@ -95,6 +142,32 @@ impl<Output> TurnStart<Output> {
         })
     }
 
+    /// What made the caller start this turn, such as `cron`: the runtime tells it to the provider of
+    /// the model, for this turn alone. It does nothing if the input joins a turn that runs.
+    pub fn trigger(self, source: impl Into<String>) -> Self {
+        self.params(|params| params.turn_trigger(source))
+    }
+
+    /// An id of the caller's for the input of this turn, which its user message item carries.
+    pub fn client_message_id(self, id: impl Into<String>) -> Self {
+        self.params(|params| params.client_user_message_id(id))
+    }
+
+    /// Tells the model something of its surroundings along with the input, such as what is open in
+    /// an editor. It stays in the history of the thread. `source` says where it comes from; each
+    /// source has one entry, so that a later call for the same one replaces it.
+    #[cfg(feature = "experimental")]
+    pub fn additional_context(
+        self,
+        source: impl Into<String>,
+        entry: protocol::AdditionalContextEntry,
+    ) -> Self {
+        self.params(|mut params| {
+            params.additional_context.get_or_insert_default().insert(source.into(), entry);
+            params
+        })
+    }
+
     /// Changes the params of the request as they will be sent, for everything that has no method
     /// of its own here. The input and the id of the thread are set afterwards.
     pub fn params(
@@ -106,8 +179,11 @@ impl<Output> TurnStart<Output> {
     }
 
     async fn start(self) -> Result<TurnHandle> {
-        let TurnStart { thread, input, mut params, .. } = self;
-        params.input = input.into_items()?;
+        let TurnStart { thread, input, mut params, problem, .. } = self;
+        if let Some(problem) = problem {
+            return Err(Error::InvalidInput(problem));
+        }
+        input.write_to(&mut params)?;
         thread.id().clone_into(&mut params.thread_id);
         let codex = thread.codex();
         // From here on nothing of the thread is missed, whatever comes before the reply.
@@ -123,9 +199,8 @@ impl IntoFuture for TurnStart<TurnHandle> {
 
     /// # Errors
     ///
-    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the input is empty,
-    /// [`Error::Rpc`](crate::Error::Rpc) if the runtime does not accept the turn, and what can
-    /// happen to any request.
+    /// [`Error::InvalidInput`] if the input is empty or contradicts itself or a path is not UTF-8,
+    /// [`Error::Rpc`] if the runtime does not accept the turn, and what can happen to any request.
     ///
     /// # Cancel safety
     ///

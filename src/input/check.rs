@@ -1,0 +1,105 @@
+//! What in an input cannot be meant.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::Path;
+
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::read::DecoderReader;
+
+use crate::protocol;
+
+/// The end of a sentence that begins with the place of the item.
+type Problem = Cow<'static, str>;
+
+/// What is wrong with one item of the user.
+pub(super) fn problem(item: &protocol::UserInput) -> Option<Problem> {
+    match item {
+        protocol::UserInput::Image(it) => reference("image", it.url.as_ref(), it.file_id.as_ref()),
+        protocol::UserInput::Audio(it) => reference("audio", it.url.as_ref(), it.file_id.as_ref()),
+        protocol::UserInput::LocalImage(it) => blank("path", &it.path),
+        protocol::UserInput::LocalAudio(it) => blank("path", &it.path),
+        protocol::UserInput::Skill(it) => {
+            blank("name", &it.name).or_else(|| blank("path", &it.path))
+        }
+        protocol::UserInput::Mention(it) => {
+            blank("name", &it.name).or_else(|| blank("path", &it.path))
+        }
+        _ => None,
+    }
+}
+
+/// What is wrong with one item of the output of a tool.
+pub(super) fn output_problem(item: &protocol::FunctionCallOutputContentItem) -> Option<Problem> {
+    match item {
+        protocol::FunctionCallOutputContentItem::InputImage(it) => {
+            reference("image", it.image_url.as_ref(), it.file_id.as_ref())
+        }
+        protocol::FunctionCallOutputContentItem::InputAudio(it) => {
+            reference("audio", it.audio_url.as_ref(), it.file_id.as_ref())
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn not_utf8(path: &Path) -> String {
+    format!("has a path that is not UTF-8, which the protocol cannot carry: {}", path.display())
+}
+
+fn blank(what: &str, value: &str) -> Option<Problem> {
+    value.trim().is_empty().then(|| format!("has a blank {what}").into())
+}
+
+/// What is wrong with an image or with audio, which is either somewhere or a file of the provider.
+fn reference(kind: &str, url: Option<&String>, file_id: Option<&String>) -> Option<Problem> {
+    match (url, file_id) {
+        (Some(url), None) => url_problem(kind, url),
+        (None, Some(id)) => blank("file id", id),
+        (Some(_), Some(_)) => Some("has both a URL and a file id: leave one of them out".into()),
+        (None, None) => Some("has neither a URL nor a file id".into()),
+    }
+}
+
+fn url_problem(kind: &str, url: &str) -> Option<Problem> {
+    match url.split_once(':').map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
+        Some((scheme, rest)) if scheme == "data" => data_problem(kind, rest),
+        // A single letter is a drive.
+        Some((scheme, _)) if scheme.len() > 1 && scheme != "file" => None,
+        _ => Some(
+            format!("has no URL that a model can read: for a file use `Input::local_{kind}`")
+                .into(),
+        ),
+    }
+}
+
+/// What is wrong with what follows `data:`. The runtime would leave such an item out, and tell only
+/// the model.
+fn data_problem(kind: &str, rest: &str) -> Option<Problem> {
+    let Some((head, payload)) = rest.split_once(',') else {
+        return Some("has a data URL without a comma before its data".into());
+    };
+    let Some((media, base64)) = head.rsplit_once(';') else {
+        return Some("has a data URL that does not say `;base64`".into());
+    };
+    if !base64.eq_ignore_ascii_case("base64") {
+        return Some("has a data URL that does not say `;base64`".into());
+    }
+    let of_kind = media.split_once('/').is_some_and(|(it, _)| it.eq_ignore_ascii_case(kind));
+    if !of_kind {
+        return Some(format!("has a data URL of type `{media}`, which is no `{kind}/…`").into());
+    }
+    match decoded_len(payload) {
+        Ok(0) => Some("has a data URL without data".into()),
+        Ok(_) => None,
+        Err(error) => Some(format!("has a data URL whose data is no base64: {error}").into()),
+    }
+}
+
+fn decoded_len(payload: &str) -> io::Result<u64> {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let engine = GeneralPurpose::new(&STANDARD, config);
+    io::copy(&mut DecoderReader::new(payload.as_bytes(), &engine), &mut io::sink())
+}
