@@ -141,16 +141,19 @@ impl Connection {
                 Ok(line) => return Ok(line),
                 Err(line) => rpc_error(R::METHOD, &line),
             };
-            let retry = self.0.limits.retry.as_ref().filter(|_| was_refused_by_overload(&error));
-            let Some(delay) = retry.and_then(|it| it.delay_after(attempts)) else {
-                return Err(error);
-            };
+            let Some(delay) = self.retry_after(&error, attempts) else { return Err(error) };
             attempts += 1;
             tokio::select! {
                 () = tokio::time::sleep(delay) => (),
                 reason = self.closed() => return Err(Error::Closed(reason)),
             }
         }
+    }
+
+    /// After which pause a request is repeated that has failed, if it is.
+    pub(crate) fn retry_after(&self, error: &Error, attempts: u32) -> Option<Duration> {
+        let refused = matches!(error, Error::Rpc(error) if error.was_refused_by_overload());
+        self.0.limits.retry.as_ref().filter(|_| refused)?.delay_after(attempts)
     }
 
     /// Sends a request whose answer is waited for as long as the connection lasts. Nothing is sent
@@ -308,10 +311,6 @@ impl<R: Request> InFlight<R> {
             None => Err(self.connection.0.shared.closed_error().await),
         }
     }
-}
-
-fn was_refused_by_overload(error: &Error) -> bool {
-    matches!(error, Error::Rpc(error) if error.was_refused_by_overload())
 }
 
 fn rpc_error(method: &'static str, line: &str) -> Error {

@@ -3,6 +3,7 @@
 mod begin;
 mod control;
 mod deadline;
+mod guarded;
 mod reader;
 mod result;
 mod start;

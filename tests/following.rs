@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
-use codexkit::protocol::{ReviewTarget, ServerNotification, ThreadGoalStatus, TurnStatus};
+use codexkit::protocol::{
+    ReviewTarget, ServerNotification, ThreadGoalStatus, ThreadLoadedListParams, TurnStatus,
+};
 use codexkit::testing::FakeServer;
 use codexkit::{Codex, ConnectionEvent, Error, GoalRun, Notifications, Thread, TurnHandle};
 use serde_json::{Value, json};
@@ -329,4 +333,38 @@ async fn a_turn_that_does_not_even_end_after_its_deadline_ends_for_its_handle() 
     let Error::TurnTimeout { after, turn, .. } = &error else { panic!("{error:?}") };
     assert_eq!((after.as_secs(), &turn.status), (60, &TurnStatus::InProgress));
     assert_eq!(turn.final_response.as_deref(), Some("So far."));
+}
+
+#[tokio::test]
+async fn a_guarded_start_that_waits_for_a_place_is_not_sent_when_it_is_dropped() {
+    let builder = Codex::builder().max_in_flight(1);
+    let (codex, mut server) = FakeServer::start_with(builder).await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let mut busy = codex.request(ThreadLoadedListParams::default()).into_future();
+    assert!(poll_fn(|cx| Poll::Ready(busy.as_mut().poll(cx))).await.is_pending());
+    let mut start = thread.turn("go").interrupt_on_drop(true).into_future();
+    assert!(poll_fn(|cx| Poll::Ready(start.as_mut().poll(cx))).await.is_pending());
+    drop(start);
+    let list = server.expect("thread/loaded/list").await;
+    server.reply(&list.id, json!({"data": []})).await;
+    busy.await.unwrap();
+    // What comes next is this one.
+    turn(&thread, &mut server, "u1").await.interrupt_on_drop(false);
+}
+
+#[tokio::test]
+async fn a_guarded_start_that_is_dropped_interrupts_exactly_its_own_turn() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let mut start = thread.turn("go").interrupt_on_drop(true).into_future();
+    assert!(poll_fn(|cx| Poll::Ready(start.as_mut().poll(cx))).await.is_pending());
+    drop(start);
+    let request = server.accept_turn("u1").await;
+    assert_eq!(request.params["threadId"], "t1");
+    let interrupt = server.expect("turn/interrupt").await;
+    assert_eq!(
+        (&interrupt.params["threadId"], &interrupt.params["turnId"]),
+        (&json!("t1"), &json!("u1"))
+    );
+    server.reply(&interrupt.id, json!({})).await;
 }

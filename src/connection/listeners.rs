@@ -104,14 +104,38 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
+    /// Takes the subscription back again, unless it turns out to be one to a turn that runs.
+    pub(crate) fn tentative(self) -> Tentative {
+        Tentative(Some(self))
+    }
+}
+
+/// A subscription to what may be no turn, of which nothing may ever come.
+pub(crate) struct Tentative(Option<Subscription>);
+
+impl Tentative {
     /// Whether somebody else listens to the turn, which is not known to have ended.
     pub(crate) fn is_shared(&self) -> bool {
-        self.connection.0.shared.state().router.has_other(&self.turn, &self.queue)
+        self.0
+            .as_ref()
+            .is_some_and(|it| it.connection.0.shared.state().router.has_other(&it.turn, &it.queue))
     }
 
-    /// Takes back a subscription to a turn of which nothing is going to come.
-    pub(crate) fn forget(self) {
-        self.connection.0.shared.state().router.forget(&self.turn, &self.queue);
+    /// Whether the end of the turn has arrived.
+    pub(crate) fn has_completed(&self) -> bool {
+        self.0.as_ref().is_some_and(|it| it.queue.has_completed())
+    }
+
+    pub(crate) fn keep_if(mut self, runs: bool) -> Option<Subscription> {
+        if runs { self.0.take() } else { None }
+    }
+}
+
+impl Drop for Tentative {
+    fn drop(&mut self) {
+        if let Some(it) = self.0.take() {
+            it.connection.0.shared.state().router.forget(&it.turn, &it.queue);
+        }
     }
 }
 

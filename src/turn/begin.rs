@@ -79,14 +79,12 @@ impl Thread {
     pub async fn attach(&self, turn: impl Into<String>) -> Result<TurnHandle> {
         let turn = turn.into();
         let expected = self.codex().connection.expect_turn(self.id()).await;
-        let subscription = expected.claim(&turn);
-        if subscription.is_shared()
-            || self.is_running(&turn).await?
-            || subscription.queue.has_completed()
-        {
+        let tentative = expected.claim(&turn).tentative();
+        let runs =
+            tentative.is_shared() || self.is_running(&turn).await? || tentative.has_completed();
+        if let Some(subscription) = tentative.keep_if(runs) {
             return Ok(TurnHandle::new(self.id(), subscription));
         }
-        subscription.forget();
         Err(Error::InvalidInput(format!(
             "turn {turn} of thread {} is not running: read what it did with `Thread::items`",
             self.id()

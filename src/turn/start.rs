@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -26,6 +27,8 @@ pub struct TurnStart<Output> {
     params: protocol::TurnStartParams,
     /// Why what was set cannot be sent.
     problem: Option<String>,
+    deadline: Option<Duration>,
+    interrupt_on_drop: bool,
     output: PhantomData<fn() -> Output>,
 }
 
@@ -36,6 +39,8 @@ impl<Output> Clone for TurnStart<Output> {
             input: self.input.clone(),
             params: self.params.clone(),
             problem: self.problem.clone(),
+            deadline: self.deadline,
+            interrupt_on_drop: self.interrupt_on_drop,
             output: PhantomData,
         }
     }
@@ -51,7 +56,15 @@ impl<Output> fmt::Debug for TurnStart<Output> {
 impl<Output> TurnStart<Output> {
     pub(crate) fn new(thread: &Thread, input: TurnInput) -> Self {
         let params = protocol::TurnStartParams::new(thread.id(), Vec::new());
-        TurnStart { thread: thread.clone(), input, params, problem: None, output: PhantomData }
+        TurnStart {
+            thread: thread.clone(),
+            input,
+            params,
+            problem: None,
+            deadline: None,
+            interrupt_on_drop: false,
+            output: PhantomData,
+        }
     }
 
     /// The model, by its slug, for this turn and those after it.
@@ -168,6 +181,20 @@ impl<Output> TurnStart<Output> {
         })
     }
 
+    /// How long the turn may take, from when the runtime has accepted it: see
+    /// [`TurnHandle::set_deadline`].
+    pub fn deadline(mut self, after: Duration) -> Self {
+        self.deadline = Some(after);
+        self
+    }
+
+    /// Interrupts the turn when whatever waits for it is dropped before its end: this future, the
+    /// [`TurnHandle`] that it gives, or the future of its result. Off by default.
+    pub fn interrupt_on_drop(mut self, yes: bool) -> Self {
+        self.interrupt_on_drop = yes;
+        self
+    }
+
     /// Changes the params of the request as they will be sent, for everything that has no method
     /// of its own here. The input and the id of the thread are set afterwards.
     pub fn params(
@@ -178,18 +205,26 @@ impl<Output> TurnStart<Output> {
         self
     }
 
-    async fn start(self) -> Result<TurnHandle> {
-        let TurnStart { thread, input, mut params, problem, .. } = self;
+    pub(super) async fn start(self) -> Result<TurnHandle> {
+        let TurnStart { thread, input, mut params, problem, deadline, interrupt_on_drop, .. } =
+            self;
         if let Some(problem) = problem {
             return Err(Error::InvalidInput(problem));
         }
         input.write_to(&mut params)?;
         thread.id().clone_into(&mut params.thread_id);
-        let codex = thread.codex();
-        // From here on nothing of the thread is missed, whatever comes before the reply.
-        let expected = codex.connection.expect_turn(thread.id()).await;
-        let response = codex.request(params).await?;
-        Ok(TurnHandle::new(thread.id(), expected.claim(&response.turn.id)))
+        let mut turn = if interrupt_on_drop {
+            super::guarded::start(&thread, &params).await?
+        } else {
+            // From here on nothing of the thread is missed, whatever comes before the reply.
+            let expected = thread.codex().connection.expect_turn(thread.id()).await;
+            let response = thread.codex().request(params).await?;
+            TurnHandle::new(thread.id(), expected.claim(&response.turn.id))
+        };
+        if let Some(after) = deadline {
+            turn.set_deadline(after);
+        }
+        Ok(turn)
     }
 }
 
@@ -204,7 +239,8 @@ impl IntoFuture for TurnStart<TurnHandle> {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped after the request was sent, the turn runs without a listener.
+    /// When the future is dropped after the request was sent, the turn runs without a listener,
+    /// unless [`TurnStart::interrupt_on_drop`] says otherwise.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.start())
     }
@@ -220,7 +256,8 @@ impl IntoFuture for TurnStart<TurnResult> {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped after the request was sent, the turn runs without a listener.
+    /// When the future is dropped after the request was sent, the turn runs without a listener,
+    /// unless [`TurnStart::interrupt_on_drop`] says otherwise.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move { self.start().await?.result().await })
     }

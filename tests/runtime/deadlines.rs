@@ -1,10 +1,11 @@
 //! Turns that take too long, and handles that nobody wants any more.
 
+use std::task::Poll;
 use std::time::Duration;
 
-use codexkit::Error;
-use codexkit::protocol::{ThreadItem, TurnStatus};
+use codexkit::protocol::{ServerNotification, ThreadItem, ThreadStatus, TurnStatus};
 use codexkit::testing::Reply;
+use codexkit::{ConnectionEvent, Error, Notifications};
 
 use crate::support::{SOON, next_delta, rest, run, within};
 
@@ -94,4 +95,58 @@ async fn a_dropped_handle_lets_its_turn_go_on_unless_it_should_not() {
         within(SOON, hold.abandoned()).await.unwrap();
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_options_of_a_start_hold_for_its_handle_and_its_result() {
+    run(async |place| {
+        let (reply, _hold) = Reply::new().delta("Once").hold();
+        place.model.always(reply);
+        let thread = place.thread().await;
+        let start = thread.run("Tell me a story.").deadline(Duration::from_millis(200));
+        let error = within(SOON, start.into_future()).await.unwrap_err();
+        assert_eq!(error.turn().unwrap().status, TurnStatus::Interrupted);
+        let (reply, hold) = Reply::new().delta("Once").hold();
+        place.model.push(reply);
+        let start = thread.turn("Tell me a story.").interrupt_on_drop(true);
+        let mut turn = start.await.unwrap();
+        next_delta(&mut turn).await;
+        // The future of the result owns the handle.
+        drop(turn.result());
+        within(SOON, hold.abandoned()).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_waits_for_is_interrupted_once_it_is_accepted() {
+    run(async |place| {
+        let (reply, _hold) = Reply::new().delta("Once").hold();
+        place.model.always(reply);
+        let thread = place.thread().await;
+        let mut events = thread.events();
+        for _ in 0..20 {
+            let mut start = thread.turn("Tell me a story.").interrupt_on_drop(true).into_future();
+            // Sends the request, and goes away before its answer.
+            let sent = std::future::poll_fn(|cx| Poll::Ready(start.as_mut().poll(cx))).await;
+            assert!(sent.is_pending());
+            drop(start);
+            // The turn has, or had, a handle; the status of the thread tells of its end.
+            within(SOON, until_idle(&mut events)).await;
+        }
+        assert!(place.model.requests().len() <= 20);
+    })
+    .await;
+}
+
+async fn until_idle(events: &mut Notifications) {
+    loop {
+        let event = events.next().await.unwrap().unwrap();
+        if let ConnectionEvent::Notification { notification, .. } = event
+            && let ServerNotification::ThreadStatusChanged(it) = *notification
+            && matches!(it.status, ThreadStatus::Idle(_))
+        {
+            return;
+        }
+    }
 }
