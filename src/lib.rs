@@ -70,7 +70,13 @@ mod error;
 #[cfg(feature = "client")]
 mod feed;
 #[cfg(feature = "client")]
+mod fs;
+#[cfg(feature = "client")]
 mod input;
+#[cfg(feature = "client")]
+mod list;
+#[cfg(feature = "client")]
+mod path;
 #[cfg(feature = "client")]
 mod preset;
 #[cfg(feature = "client")]
@@ -95,8 +101,10 @@ pub use self::{
     config::{CodexBuilder, VersionPolicy},
     error::{CloseReason, Error, Result, RpcError, StartError, StartErrorSource, TurnFailure},
     feed::{ConnectionEvent, Notifications},
+    fs::Fs,
     input::Input,
+    list::{Items, List},
     preset::{ApprovalMode, Sandbox},
-    thread::{Thread, ThreadStart},
+    thread::{Thread, ThreadFork, ThreadOpened, ThreadResume, ThreadStart},
     turn::{TurnControl, TurnEvent, TurnHandle, TurnResult, TurnStart},
 };

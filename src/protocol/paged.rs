@@ -13,6 +13,9 @@ pub trait PagedRequest: Request + Clone + 'static {
     /// Asks for the page at this cursor instead.
     fn set_page_cursor(&mut self, cursor: String);
 
+    /// Asks for no more items than this in one page.
+    fn set_page_limit(&mut self, limit: u32);
+
     /// The items of a page, and the cursor of the page after it, if there is one.
     fn into_page(response: Self::Response) -> (Vec<Self::Item>, Option<String>);
 }

@@ -33,6 +33,9 @@ impl Emitter<'_> {
         if !is_optional_string(next) {
             return Err(Error::at(&next.wire, "is no string that may be absent"));
         }
+        if !field(params, "limit").is_some_and(is_optional_u32) {
+            return Err(Error::at("limit", "is missing, or no number that may be absent"));
+        }
         let (get, set) = self.cursor(cursor).map_err(|it| it.within(&cursor.wire))?;
         let item = self.translator.ty(items)?;
         let params = ident(&request.params);
@@ -44,6 +47,9 @@ impl Emitter<'_> {
                 }
                 fn set_page_cursor(&mut self, cursor: String) {
                     self.cursor = Some(#set);
+                }
+                fn set_page_limit(&mut self, limit: u32) {
+                    self.limit = Some(limit);
                 }
                 fn into_page(response: Self::Response) -> (Vec<Self::Item>, Option<String>) {
                     (response.data, response.next_cursor)
@@ -90,6 +96,11 @@ fn is_optional_string(field: &Field) -> bool {
     matches!(field.presence, Presence::Optional | Presence::Nullable) && is_string(&field.schema)
 }
 
+fn is_optional_u32(field: &Field) -> bool {
+    field.presence == Presence::Optional
+        && field.schema.get("format").and_then(Value::as_str) == Some("uint32")
+}
+
 fn is_string(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("string")
 }
@@ -107,9 +118,10 @@ mod tests {
             "method": { "enum": ["ask"] },
             "params": { "$ref": "#/definitions/AskParams" },
         }});
+        let limit = json!({ "type": ["integer", "null"], "format": "uint32", "minimum": 0 });
         let place = json!({ "type": "object", "properties": { "at": { "type": "integer" } } });
         let bundle = json!({ "definitions": {
-            "AskParams": { "type": "object", "properties": { "cursor": cursor } },
+            "AskParams": { "type": "object", "properties": { "cursor": cursor, "limit": limit } },
             "AskResponse": { "type": "object", "properties": response, "required": required },
             "Where": { "anyOf": [{ "type": "string" }, { "$ref": "#/definitions/Place" }] },
             "Place": place,
