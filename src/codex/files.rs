@@ -16,7 +16,7 @@ impl Codex {
     }
 
     /// The files below `roots` whose path is like `query`, the best first (`fuzzyFileSearch`). The
-    /// runtime gives no more than some fifty, and leaves out what git ignores.
+    /// runtime gives 50 at most, and leaves out what git ignores.
     ///
     /// # Errors
     ///

@@ -58,8 +58,8 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such stored thread, and what can happen to
-    /// any request.
+    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such stored thread or another process has it
+    /// loaded, and what can happen to any request.
     ///
     /// # Cancel safety
     ///
@@ -87,8 +87,9 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such thread, and what can happen to any
-    /// request.
+    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such thread, if it is ephemeral, if another
+    /// process has it loaded, or if there is a fork that needs its history; and what can happen to
+    /// any request.
     ///
     /// # Cancel safety
     ///

@@ -47,7 +47,7 @@ impl List<ThreadListParams> {
         self.params(|params| params.model_providers(names))
     }
 
-    /// Lists only the threads with this text in their title.
+    /// Lists only the threads with this text, to the letter, in their name or their first message.
     pub fn search_term(self, text: impl Into<String>) -> Self {
         self.params(|params| params.search_term(text))
     }
@@ -63,7 +63,8 @@ impl List<ThreadListParams> {
         self.params(|params| params.section_id(None))
     }
 
-    /// Sorts by this, not by the time at which the thread was created.
+    /// Sorts by this, not by the time at which the thread was created. By its place in the section
+    /// needs a [`section`](Self::section).
     pub fn sort_key(self, key: impl Into<ThreadSortKey>) -> Self {
         self.params(|params| params.sort_key(key))
     }
@@ -74,8 +75,8 @@ impl List<ThreadListParams> {
     }
 
     /// Lists only the threads that were started in one of these ways. Without this, or if there is
-    /// none among them, those that a person started are listed, which include the threads of an
-    /// app-server.
+    /// none among them, the interactive ones are listed. Those of this crate are interactive, and
+    /// of the kind `vscode`.
     pub fn source_kinds(self, kinds: impl IntoIterator<Item: Into<ThreadSourceKind>>) -> Self {
         let kinds: Vec<_> = kinds.into_iter().map(Into::into).collect();
         self.params(|params| params.source_kinds(kinds))

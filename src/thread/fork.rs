@@ -9,7 +9,9 @@ use crate::protocol;
 use super::{Thread, ThreadOpened};
 
 /// A new thread with the history of another one, which is made when it is awaited (`thread/fork`).
-/// What is not set is as it was in the last turn of the other thread, which stays as it is.
+/// The directory, the sandbox, who approves and the instructions are those of the other thread if
+/// they are not set; the model, its effort and the service tier are those of the configuration. The
+/// other thread stays as it is.
 #[derive(Clone)]
 #[must_use = "a thread is only forked when it is awaited"]
 pub struct ThreadFork {
@@ -25,6 +27,17 @@ impl ThreadFork {
     pub(crate) fn new(codex: Codex, id: String) -> ThreadFork {
         let params = protocol::ThreadForkParams::new(id).exclude_turns(true);
         ThreadFork { codex, params, problem: None }
+    }
+
+    /// Replaces the instructions that the model gets from the runtime.
+    pub fn base_instructions(self, text: impl Into<String>) -> Self {
+        self.params(|params| params.base_instructions(text))
+    }
+
+    /// Instructions of the developer, in the place of those that the thread has. The model is told when its
+    /// context is made anew, as by compaction; until then its history has the earlier ones.
+    pub fn developer_instructions(self, text: impl Into<String>) -> Self {
+        self.params(|params| params.developer_instructions(text))
     }
 
     /// Takes the history up to this turn, and this turn, without what came after it. The turn must
@@ -46,7 +59,8 @@ impl ThreadFork {
         self.params(|params| params.exclude_turns(!yes))
     }
 
-    /// What kind of thread this is, in the words of the client, for its analytics.
+    /// What kind of thread this is, in the words of the client. It is stored, and the model's
+    /// server is told.
     pub fn thread_source(self, source: impl Into<protocol::ThreadSource>) -> Self {
         self.params(|params| params.thread_source(source))
     }

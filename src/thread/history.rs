@@ -1,5 +1,8 @@
 //! What a thread knows of itself, and what can be changed of it afterwards.
 
+use serde_json::Value;
+
+use crate::codex::Call;
 use crate::error::Result;
 use crate::list::List;
 use crate::protocol;
@@ -97,8 +100,20 @@ impl Thread {
         Ok(self.codex().request(params).await?.thread)
     }
 
+    /// Has a tool of an MCP server called as the agent would (`mcpServer/tool/call`), and gives what
+    /// it answers.
+    pub fn mcp_tool_call(
+        &self,
+        server: impl Into<String>,
+        tool: impl Into<String>,
+        arguments: impl Into<Value>,
+    ) -> Call<protocol::McpServerToolCallParams> {
+        let params = protocol::McpServerToolCallParams::new(self.id(), server, tool);
+        self.codex().request(params.arguments(arguments))
+    }
+
     /// Removes this turn and all turns after it from the history (`thread/revert`). What they did to
-    /// files stays done. The thread must be loaded and no turn running.
+    /// files stays done. The thread must be loaded.
     ///
     /// # Errors
     ///
@@ -115,8 +130,10 @@ impl Thread {
         self.codex().request(protocol::ThreadRevertParams::new(self.id(), before_turn_id)).await
     }
 
-    /// Ends the flow of the thread's events to this client (`thread/unsubscribe`); starting a turn
-    /// begins it again. The runtime unloads a thread some time after nobody wants its events.
+    /// Has no more events of the thread sent to this client (`thread/unsubscribe`), so that the
+    /// runtime may unload it. Do it when no turn is running: a turn that is, or that is started
+    /// later, would not be seen to end. [`Codex::thread_resume`](crate::Codex::thread_resume) takes
+    /// the thread up again.
     ///
     /// # Errors
     ///
@@ -125,7 +142,7 @@ impl Thread {
     /// # Cancel safety
     ///
     /// Dropping the future drops the answer; a request that was already sent takes effect.
-    pub async fn unsubscribe(&self) -> Result<protocol::ThreadUnsubscribeStatus> {
+    pub async fn unsubscribe(self) -> Result<protocol::ThreadUnsubscribeStatus> {
         let params = protocol::ThreadUnsubscribeParams::new(self.id());
         Ok(self.codex().request(params).await?.status)
     }

@@ -42,8 +42,8 @@ macro_rules! thread_options {
             }
 
             /// Overrides one value of the configuration, by its path such as
-            /// `model_reasoning_effort` or `features.goals`. It holds as long as this runtime has
-            /// the thread loaded.
+            /// `model_verbosity` or `features.goals`. It holds as long as this runtime has the
+            /// thread loaded, and is not stored.
             pub fn config(
                 self,
                 key: impl Into<String>,
@@ -53,16 +53,6 @@ macro_rules! thread_options {
                     params.config.get_or_insert_default().insert(key.into(), value.into());
                     params
                 })
-            }
-
-            /// Replaces the instructions that the model gets from the runtime.
-            pub fn base_instructions(self, text: impl Into<String>) -> Self {
-                self.params(|params| params.base_instructions(text))
-            }
-
-            /// Instructions of the developer, in addition to those of the runtime.
-            pub fn developer_instructions(self, text: impl Into<String>) -> Self {
-                self.params(|params| params.developer_instructions(text))
             }
 
             /// The service tier, such as `flex`. `None` asks for the standard one, which is not the

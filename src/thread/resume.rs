@@ -30,6 +30,18 @@ impl ThreadResume {
         ThreadResume { codex, params, problem: None }
     }
 
+    /// Replaces the instructions that the model gets from the runtime, as long as
+    /// this runtime has the thread loaded.
+    pub fn base_instructions(self, text: impl Into<String>) -> Self {
+        self.params(|params| params.base_instructions(text))
+    }
+
+    /// Instructions of the developer, in the place of those that the thread has. The model is told when its
+    /// context is made anew, as by compaction; until then its history has the earlier ones.
+    pub fn developer_instructions(self, text: impl Into<String>) -> Self {
+        self.params(|params| params.developer_instructions(text))
+    }
+
     /// Whether the answer holds the whole history, as [`ThreadOpened::thread`] then shows it. It
     /// does not if this is not called: [`Thread::turns`] and [`Thread::items`] give the history in
     /// pages, and the runtime calls it deprecated to ask for all of it at once.

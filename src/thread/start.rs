@@ -9,8 +9,8 @@ use crate::protocol;
 use super::{Thread, ThreadOpened};
 
 /// A new thread, which is started when it is awaited (`thread/start`). What is not set is as the
-/// configuration of the runtime says; what is set holds for the whole thread, unless a turn changes
-/// it, and is found again when the thread is resumed, unless the method says otherwise.
+/// configuration of the runtime says. What is set is stored with the thread, so that it is found
+/// again when the thread is resumed, unless the method says otherwise; a turn can change it.
 #[derive(Clone)]
 #[must_use = "a thread is only started when it is awaited"]
 pub struct ThreadStart {
@@ -27,25 +27,35 @@ impl ThreadStart {
         ThreadStart { codex, params: protocol::ThreadStartParams::default(), problem: None }
     }
 
+    /// Replaces the instructions that the model gets from the runtime.
+    pub fn base_instructions(self, text: impl Into<String>) -> Self {
+        self.params(|params| params.base_instructions(text))
+    }
+
+    /// Instructions of the developer, in addition to those of the runtime.
+    pub fn developer_instructions(self, text: impl Into<String>) -> Self {
+        self.params(|params| params.developer_instructions(text))
+    }
+
     /// Whether the thread is forgotten when the runtime ends: it has no file, is not listed, and
     /// cannot be resumed.
     pub fn ephemeral(self, yes: bool) -> Self {
         self.params(|params| params.ephemeral(yes))
     }
 
-    /// The name under which the work of this thread is accounted. It is not kept for a later
-    /// runtime.
+    /// The name under which the work of this thread is accounted.
     pub fn service_name(self, name: impl Into<String>) -> Self {
         self.params(|params| params.service_name(name))
     }
 
-    /// Whether the thread begins the session or follows one that was cleared, which the hooks for
-    /// the start of a session are told.
+    /// Whether the session begins with this thread or goes on after it was cleared. The model's
+    /// server is told so.
     pub fn session_start_source(self, source: impl Into<protocol::ThreadStartSource>) -> Self {
         self.params(|params| params.session_start_source(source))
     }
 
-    /// What kind of thread this is, in the words of the client, for its analytics.
+    /// What kind of thread this is, in the words of the client. It is stored, and the model's
+    /// server is told.
     pub fn thread_source(self, source: impl Into<protocol::ThreadSource>) -> Self {
         self.params(|params| params.thread_source(source))
     }
