@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut oldest = None;
     while let Some(thread) = threads.next().await {
         let thread = thread?;
-        println!("{} {:?} {}", thread.id, thread.preview, thread.status);
+        println!("{} {:?}", thread.id, thread.preview);
         oldest = Some(thread.id);
     }
 

@@ -9,28 +9,49 @@ mod bad_input;
 mod commands;
 #[path = "runtime/concurrency.rs"]
 mod concurrency;
+#[path = "runtime/configuration.rs"]
+mod configuration;
 #[path = "runtime/endings.rs"]
 mod endings;
 #[path = "runtime/failures.rs"]
 mod failures;
 #[path = "runtime/files.rs"]
 mod files;
+#[path = "runtime/filesystem.rs"]
+mod filesystem;
+#[path = "runtime/forking.rs"]
+mod forking;
 #[path = "runtime/interrupting.rs"]
 mod interrupting;
 #[cfg(target_os = "linux")]
 #[path = "runtime/leftovers.rs"]
 mod leftovers;
+#[path = "runtime/lifecycle.rs"]
+mod lifecycle;
+#[path = "runtime/lists.rs"]
+mod lists;
+#[cfg(unix)]
+#[path = "runtime/mcp.rs"]
+mod mcp;
+#[path = "runtime/notices.rs"]
+mod notices;
+#[path = "runtime/options.rs"]
+mod options;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;
 #[path = "runtime/refusals.rs"]
 mod refusals;
+#[path = "runtime/resuming.rs"]
+mod resuming;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]
 mod sizes;
 #[path = "runtime/steering.rs"]
 mod steering;
+#[path = "runtime/strangers.rs"]
+mod strangers;
 #[path = "runtime/support.rs"]
 mod support;
 #[path = "runtime/turns.rs"]

@@ -42,8 +42,8 @@ impl Codex {
         Thread::new(self.clone(), id.as_ref())
     }
 
-    /// The stored threads, the newest first (`thread/list`). Ephemeral ones, and those that never
-    /// had a turn, are not stored.
+    /// The stored threads, the newest first (`thread/list`). Ephemeral ones are not stored, nor is
+    /// a thread before it has a turn or a name.
     pub fn thread_list(&self) -> List<protocol::ThreadListParams> {
         self.list(protocol::ThreadListParams::default())
     }
