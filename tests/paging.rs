@@ -55,7 +55,7 @@ async fn a_page_is_asked_for_when_its_first_item_is() {
     assert_eq!((ok(first), cursor), ("a".into(), Value::Null));
     assert_eq!(ok(ids.next().await), "b");
     // The server would panic if it had been asked for the second page by now.
-    let (models, _) = tokio::join!(codex.models().into_future(), async {
+    let (models, ()) = tokio::join!(codex.models().into_future(), async {
         let request = server.expect("model/list").await;
         server.reply(&request.id, json!({"data": []})).await;
     });

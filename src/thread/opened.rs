@@ -10,6 +10,7 @@ use crate::protocol;
 /// The variants hold the whole answer; the methods are what all three have.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "a thread has one, behind a pointer")]
 pub enum ThreadOpened {
     /// The answer to `thread/start`.
     Started(protocol::ThreadStartResponse),

@@ -1,7 +1,8 @@
 //! The options of a new thread reach the runtime, which says what came of them.
 
 use codexkit::protocol::{
-    ApprovalsReviewer, AskForApproval, SandboxPolicy, ThreadStartSource, TurnStatus,
+    ApprovalsReviewer, AskForApproval, ReasoningEffort, SandboxPolicy, ThreadStartSource,
+    TurnStatus,
 };
 use codexkit::testing::MockModel;
 use codexkit::{ApprovalMode, Sandbox, Thread, ThreadOpened};
@@ -61,7 +62,7 @@ async fn every_option_at_once_reaches_the_runtime() {
         assert!(matches!(said.sandbox(), SandboxPolicy::ReadOnly(_)));
         assert_eq!(said.approval_policy(), &AskForApproval::OnRequest);
         assert_eq!(said.approvals_reviewer(), &ApprovalsReviewer::AutoReview);
-        assert_eq!(said.reasoning_effort().map(|it| it.as_str()), Some("low"));
+        assert_eq!(said.reasoning_effort().map(ReasoningEffort::as_str), Some("low"));
         assert_eq!(said.service_tier(), Some("flex"));
         assert_eq!((said.turns_backwards_cursor(), said.items_backwards_cursor()), (None, None));
 

@@ -1,8 +1,8 @@
 //! A thread that is taken up again goes on as it was, unless the caller says otherwise.
 
 use codexkit::protocol::{
-    ApprovalsReviewer, AskForApproval, ReasoningSummary, SandboxPolicy, SortDirection, ThreadItem,
-    ThreadItemEntry,
+    ApprovalsReviewer, AskForApproval, ReasoningEffort, ReasoningSummary, SandboxPolicy,
+    SortDirection, ThreadItem, ThreadItemEntry,
 };
 use codexkit::{ApprovalMode, Codex, Sandbox, Thread, ThreadOpened, ThreadResume};
 
@@ -70,7 +70,7 @@ async fn a_thread_goes_on_in_another_process_with_its_name_settings_and_history(
         assert!(matches!(said.sandbox(), SandboxPolicy::ReadOnly(_)));
         assert_eq!(said.approval_policy(), &AskForApproval::OnRequest);
         assert_eq!(said.approvals_reviewer(), &ApprovalsReviewer::AutoReview);
-        assert_eq!(said.reasoning_effort().map(|it| it.as_str()), Some("high"));
+        assert_eq!(said.reasoning_effort().map(ReasoningEffort::as_str), Some("high"));
         assert_eq!(said.service_tier(), Some("flex"));
 
         let turns = all(thread.turns()).await;

@@ -113,15 +113,19 @@ mod tests {
 
     /// What is generated for one method with this cursor and this response, without blanks.
     fn generated(cursor: &Value, response: &Value) -> Result<String> {
+        let limit = json!({ "type": ["integer", "null"], "format": "uint32", "minimum": 0 });
+        generated_with(json!({ "cursor": cursor, "limit": limit }), response)
+    }
+
+    fn generated_with(params: Value, response: &Value) -> Result<String> {
         let required: Vec<_> = response.get("data").map(|_| "data").into_iter().collect();
         let method = json!({ "properties": {
             "method": { "enum": ["ask"] },
             "params": { "$ref": "#/definitions/AskParams" },
         }});
-        let limit = json!({ "type": ["integer", "null"], "format": "uint32", "minimum": 0 });
         let place = json!({ "type": "object", "properties": { "at": { "type": "integer" } } });
         let bundle = json!({ "definitions": {
-            "AskParams": { "type": "object", "properties": { "cursor": cursor, "limit": limit } },
+            "AskParams": { "type": "object", "properties": params },
             "AskResponse": { "type": "object", "properties": response, "required": required },
             "Where": { "anyOf": [{ "type": "string" }, { "$ref": "#/definitions/Place" }] },
             "Place": place,
@@ -185,5 +189,7 @@ mod tests {
             let error = generated(&cursor, &response).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
+        let error = generated_with(json!({ "cursor": text() }), &page()).unwrap_err().to_string();
+        assert!(error.starts_with("`ask`: `limit`: is missing"), "{error}");
     }
 }
