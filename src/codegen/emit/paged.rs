@@ -114,10 +114,10 @@ mod tests {
     /// What is generated for one method with this cursor and this response, without blanks.
     fn generated(cursor: &Value, response: &Value) -> Result<String> {
         let limit = json!({ "type": ["integer", "null"], "format": "uint32", "minimum": 0 });
-        generated_with(json!({ "cursor": cursor, "limit": limit }), response)
+        generated_with(&json!({ "cursor": cursor, "limit": limit }), response)
     }
 
-    fn generated_with(params: Value, response: &Value) -> Result<String> {
+    fn generated_with(params: &Value, response: &Value) -> Result<String> {
         let required: Vec<_> = response.get("data").map(|_| "data").into_iter().collect();
         let method = json!({ "properties": {
             "method": { "enum": ["ask"] },
@@ -189,7 +189,7 @@ mod tests {
             let error = generated(&cursor, &response).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
-        let error = generated_with(json!({ "cursor": text() }), &page()).unwrap_err().to_string();
+        let error = generated_with(&json!({ "cursor": text() }), &page()).unwrap_err().to_string();
         assert!(error.starts_with("`ask`: `limit`: is missing"), "{error}");
     }
 }
