@@ -1,5 +1,11 @@
 //! The client.
 
+mod account;
+mod config;
+mod files;
+mod servers;
+mod threads;
+
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::path::PathBuf;
@@ -13,8 +19,8 @@ use crate::config::CodexBuilder;
 use crate::connection::Connection;
 use crate::error::{CloseReason, Result};
 use crate::feed::Notifications;
-use crate::protocol::{self, Request};
-use crate::thread::ThreadStart;
+use crate::list::List;
+use crate::protocol::{self, PagedRequest, Request};
 
 /// A boxed future, as the awaited builders give it.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -88,12 +94,6 @@ impl Codex {
         &self.runtime
     }
 
-    /// Starts a new thread (`thread/start`): set what should differ from the configuration of the
-    /// runtime, then await it.
-    pub fn thread_start(&self) -> ThreadStart {
-        ThreadStart::new(self.clone())
-    }
-
     /// Sends any request of the protocol. Await it, after setting its deadline if the default is
     /// not right.
     ///
@@ -109,6 +109,24 @@ impl Codex {
     pub fn request<R: Request>(&self, params: R) -> Call<R> {
         let timeout = Some(self.connection.request_timeout());
         Call { connection: self.connection.clone(), params, timeout }
+    }
+
+    /// Any list of the protocol that comes page by page. Await it for one page, or go through
+    /// [all](List::all) of its items.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: codexkit::Codex) -> codexkit::Result<()> {
+    /// use codexkit::protocol::ThreadSectionListParams;
+    ///
+    /// let mut sections = codex.list(ThreadSectionListParams::default()).all();
+    /// while let Some(section) = sections.next().await {
+    ///     println!("{}", section?.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list<R: PagedRequest>(&self, params: R) -> List<R> {
+        List::new(self, params)
     }
 
     /// The events that belong to no turn that somebody listens to. The first feed begins with the
@@ -160,6 +178,12 @@ pub struct Call<R> {
 }
 
 impl<R> Call<R> {
+    /// Changes the params of the request as they will be sent.
+    pub fn params(mut self, change: impl FnOnce(R) -> R) -> Self {
+        self.params = change(self.params);
+        self
+    }
+
     /// Waits no longer than this for the answer.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -72,9 +72,15 @@ mod error;
 #[cfg(feature = "client")]
 mod feed;
 #[cfg(feature = "client")]
+mod fs;
+#[cfg(feature = "client")]
 mod goal;
 #[cfg(feature = "client")]
 mod input;
+#[cfg(feature = "client")]
+mod list;
+#[cfg(feature = "client")]
+mod path;
 #[cfg(feature = "client")]
 mod preset;
 #[cfg(feature = "client")]
@@ -105,11 +111,13 @@ pub use self::{
         TurnFailure,
     },
     feed::{ConnectionEvent, Notifications},
+    fs::Fs,
     goal::{GoalControl, GoalResult, GoalRun, GoalStart},
     input::{ExternalMessage, Input, TurnInput},
+    list::{Items, List},
     preset::{ApprovalMode, Sandbox},
     retry::{RetryPolicy, retry_on_overload},
-    thread::{Thread, ThreadStart},
+    thread::{Thread, ThreadFork, ThreadOpened, ThreadResume, ThreadStart},
     turn::{
         CompletedItems, ItemView, TextDeltas, TurnControl, TurnEvent, TurnHandle, TurnResult,
         TurnStart, TurnView,

@@ -5,6 +5,7 @@
 //!
 //! - **Methods** are tied to their params: [`Request`] for what the client calls,
 //!   [`ServerCall`] for what the server calls, [`Notification`] for what the server tells.
+//! - **Lists that come in pages** are tied to their items, too: [`PagedRequest`].
 //! - **Enums and unions that the runtime sends are open.** A value, variant or property that this
 //!   version does not know is kept as it came (`Unrecognized`, [`ExtraFields`]) and written back
 //!   unchanged. Closed are [`RequestId`], and the enums over methods but [`ServerNotification`]:
@@ -53,6 +54,7 @@ mod malformed;
 #[macro_use]
 mod macros;
 pub(crate) mod message;
+mod paged;
 #[macro_use]
 mod stream;
 
@@ -62,6 +64,7 @@ pub use self::{
     generated::*,
     malformed::{ElementPlace, MalformedElement},
     message::RawMessage,
+    paged::PagedRequest,
 };
 
 /// The params of a method that the client calls.
@@ -110,7 +113,7 @@ mod generated {
     use serde_json::{Map, Value};
 
     use super::{
-        Notification, Request, ServerCall,
+        Notification, PagedRequest, Request, ServerCall,
         error::DecodeError,
         extra::{ExtraFields, Redacted},
         json::{

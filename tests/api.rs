@@ -1,8 +1,9 @@
 //! What the public types promise to whoever stores them, moves them and awaits them.
 
 use codexkit::{
-    Call, Codex, CodexBuilder, ConnectionEvent, Error, Notifications, Thread, ThreadStart,
-    TurnControl, TurnEvent, TurnHandle, TurnResult, TurnStart, protocol,
+    Call, Codex, CodexBuilder, ConnectionEvent, Error, Fs, Items, List, Notifications, Thread,
+    ThreadFork, ThreadOpened, ThreadResume, ThreadStart, TurnControl, TurnEvent, TurnHandle,
+    TurnResult, TurnStart, protocol,
 };
 
 fn anywhere<T: Send + Sync + Unpin + 'static>() {}
@@ -24,11 +25,20 @@ fn handles_can_be_stored_and_sent_anywhere() {
     anywhere::<TurnResult>();
     anywhere::<Error>();
     anywhere::<Call<protocol::ModelListParams>>();
+    anywhere::<Fs>();
+    anywhere::<Items<protocol::ThreadListParams>>();
+    anywhere::<List<protocol::ThreadListParams>>();
+    anywhere::<ThreadFork>();
+    anywhere::<ThreadOpened>();
+    anywhere::<ThreadResume>();
     anywhere::<ThreadStart>();
     anywhere::<TurnStart<TurnHandle>>();
     cloned::<Codex>();
     cloned::<Thread>();
     cloned::<TurnControl>();
+    cloned::<List<protocol::ThreadListParams>>();
+    cloned::<ThreadFork>();
+    cloned::<ThreadResume>();
     cloned::<ThreadStart>();
     cloned::<TurnStart<TurnHandle>>();
     cloned::<TurnStart<TurnResult>>();
@@ -39,7 +49,13 @@ fn handles_can_be_stored_and_sent_anywhere() {
 fn futures_can_be_spawned(codex: &Codex, thread: &Thread, turn: TurnHandle) {
     spawned(Codex::start());
     spawned(codex.thread_start().into_future());
+    spawned(codex.thread_resume("id").into_future());
+    spawned(codex.thread_fork("id").into_future());
     spawned(codex.request(protocol::ModelListParams::default()).into_future());
+    spawned(codex.models().into_future());
+    let (mut models, fs) = (codex.models().all(), codex.fs());
+    spawned(async move { models.next().await });
+    spawned(async move { fs.read("/a").await });
     spawned(thread.run("go").into_future());
     spawned(thread.turn("go").into_future());
     let control = turn.control();

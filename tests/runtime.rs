@@ -11,6 +11,8 @@ mod beginnings;
 mod commands;
 #[path = "runtime/concurrency.rs"]
 mod concurrency;
+#[path = "runtime/configuration.rs"]
+mod configuration;
 #[path = "runtime/deadlines.rs"]
 mod deadlines;
 #[path = "runtime/endings.rs"]
@@ -24,6 +26,10 @@ mod execs;
 mod failures;
 #[path = "runtime/files.rs"]
 mod files;
+#[path = "runtime/filesystem.rs"]
+mod filesystem;
+#[path = "runtime/forking.rs"]
+mod forking;
 #[path = "runtime/goals.rs"]
 mod goals;
 #[path = "runtime/inputs.rs"]
@@ -33,6 +39,17 @@ mod interrupting;
 #[cfg(target_os = "linux")]
 #[path = "runtime/leftovers.rs"]
 mod leftovers;
+#[path = "runtime/lifecycle.rs"]
+mod lifecycle;
+#[path = "runtime/lists.rs"]
+mod lists;
+#[cfg(unix)]
+#[path = "runtime/mcp.rs"]
+mod mcp;
+#[path = "runtime/notices.rs"]
+mod notices;
+#[path = "runtime/options.rs"]
+mod options;
 #[path = "runtime/overload.rs"]
 mod overload;
 #[cfg(target_os = "linux")]
@@ -40,12 +57,16 @@ mod overload;
 mod processes;
 #[path = "runtime/refusals.rs"]
 mod refusals;
+#[path = "runtime/resuming.rs"]
+mod resuming;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]
 mod sizes;
 #[path = "runtime/steering.rs"]
 mod steering;
+#[path = "runtime/strangers.rs"]
+mod strangers;
 #[path = "runtime/support.rs"]
 mod support;
 #[path = "runtime/turn_options.rs"]

@@ -22,6 +22,8 @@ use super::{
 mod experimental;
 #[path = "emit/methods.rs"]
 mod methods;
+#[path = "emit/paged.rs"]
+mod paged;
 #[path = "emit/print.rs"]
 mod print;
 #[path = "emit/structs.rs"]
@@ -60,6 +62,9 @@ pub(super) fn emit(
     items.push(emitter.alternatives()?);
     items.push(emitter.serde_impls());
     items.push(methods::emit(methods, &emitter.partly_experimental)?);
+    for it in &methods.requests {
+        items.push(emitter.paged(it).map_err(|error| error.within(&it.method))?);
+    }
     print(quote!(#(#items)*))
 }
 

@@ -196,19 +196,20 @@ impl Outline {
                 return Err(Error::new_spanned(it, format!("`{}` has no method", it.ident)));
             };
             let mut line = format!("{kind} {wire}");
-            let mut usual = None;
+            let (mut usual, mut items) = (None, None);
             if let Some(params) = it.fields.iter().next().map(|it| source(&it.ty)) {
                 let _ = write!(line, ": {params}");
                 if let Some(response) = module.responses.get(&params) {
                     let _ = write!(line, " -> {response}");
                 }
+                items = module.items.get(&params).map(|it| format!("pages of {it}"));
                 let bare = params.trim_start_matches("Box<").trim_end_matches('>');
                 let suffix = bare.strip_suffix("Params").or(bare.strip_suffix("Notification"));
                 usual = Some(suffix.unwrap_or(bare).to_owned());
             }
             let variant = it.ident.to_string();
             let unusual = usual.is_none_or(|it| it != variant).then(|| format!("as {variant}"));
-            line.push_str(&self.notes(&it.attrs, [unusual]));
+            line.push_str(&self.notes(&it.attrs, [unusual, items]));
             res.push(line);
         }
         res.sort();

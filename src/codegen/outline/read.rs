@@ -21,6 +21,8 @@ pub(super) struct Module {
     pub kinds: BTreeMap<String, String>,
     /// What answers the params of a request.
     pub responses: BTreeMap<String, String>,
+    /// What the list consists of that the params of a request ask for.
+    pub items: BTreeMap<String, String>,
 }
 
 impl Module {
@@ -78,6 +80,9 @@ impl Module {
                 }
                 (Some("Request" | "ServerCall"), ImplItem::Type(it)) => {
                     self.responses.insert(ty.clone(), source(&it.ty));
+                }
+                (Some("PagedRequest"), ImplItem::Type(it)) => {
+                    self.items.insert(ty.clone(), source(&it.ty));
                 }
                 _ => (),
             }

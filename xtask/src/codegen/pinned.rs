@@ -102,6 +102,9 @@ fn assignments(code: &str) -> Vec<Assignment> {
     let text = |it: &dyn ToTokens| it.to_token_stream().to_string();
     for item in syn::parse_file(code).unwrap().items {
         let syn::Item::Impl(it) = item else { continue };
+        if it.trait_.is_some() {
+            continue;
+        }
         for part in &it.items {
             let syn::ImplItem::Fn(function) = part else { continue };
             let parameters = function.sig.inputs.iter().filter_map(|it| match it {
