@@ -45,6 +45,12 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
+    /// The thread was unsubscribed, so that nothing of it arrives here any more.
+    #[non_exhaustive]
+    Detached {
+        /// The id of the thread.
+        thread: String,
+    },
     /// The turn was not done when its deadline passed, and was interrupted.
     #[non_exhaustive]
     TurnTimeout {
@@ -81,6 +87,10 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn detached(thread: &str) -> Error {
+        Error::Detached { thread: thread.to_owned() }
+    }
+
     pub(crate) fn decode(
         method: &str,
         source: impl std::error::Error + Send + Sync + 'static,
@@ -151,6 +161,11 @@ impl fmt::Display for Error {
             Error::Encode { method, .. } => write!(f, "cannot encode the params of `{method}`"),
             Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
             Error::TurnFailed(failure) => failure.fmt(f),
+            Error::Detached { thread } => write!(
+                f,
+                "thread {thread} was unsubscribed, so that its events are not seen here; take it up \
+                 again with `Codex::thread_resume`"
+            ),
             Error::TurnTimeout { after, turn } => {
                 write!(f, "turn {} was not done within {after:?} and was interrupted", turn.id)
             }

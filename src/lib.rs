@@ -111,7 +111,7 @@ pub use self::{
         TurnFailure,
     },
     feed::{ConnectionEvent, Notifications},
-    fs::Fs,
+    fs::{FileWatch, Fs},
     goal::{GoalControl, GoalResult, GoalRun, GoalStart},
     input::{ExternalMessage, Input, TurnInput},
     list::{Items, List},

@@ -135,7 +135,8 @@ impl TurnHandle {
     /// # Errors
     ///
     /// [`Error::Closed`] once, if the connection ended before the turn did. [`Error::Decode`] for
-    /// an event whose line is broken; the next one is not affected. [`Error::Timeout`] once, if the
+    /// an event whose line is broken; the next one is not affected. [`Error::Detached`] once, if
+    /// the thread was unsubscribed. [`Error::Timeout`] once, if the
     /// turn did not even end after its deadline had passed.
     ///
     /// # Cancel safety
@@ -175,7 +176,7 @@ impl TurnHandle {
     ///
     /// [`Error::TurnFailed`] with the turn if it failed, [`Error::TurnTimeout`] with what there is
     /// of it if its deadline passed, [`Error::Closed`] if the connection ended first,
-    /// [`Error::Decode`] if the end of the turn could not be understood. An interrupted turn is no
+    /// [`Error::Detached`] if the thread was unsubscribed first, [`Error::Decode`] if the end of the turn could not be understood. An interrupted turn is no
     /// error.
     ///
     /// # Cancel safety
@@ -189,6 +190,7 @@ impl TurnHandle {
         let collected = std::mem::take(&mut self.collected);
         let turn = match self.events.end() {
             Some(End::Closed(reason)) => return Err(Error::Closed(reason.clone())),
+            Some(End::Detached(thread)) => return Err(Error::detached(thread)),
             Some(End::Expired) => collected.into_unfinished(self.id()),
             Some(End::Completed) | None => collected.into_result(self.id())?,
         };

@@ -67,6 +67,7 @@ impl IntoFuture for ThreadResume {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let (codex, response) = self.open().await?;
+            codex.connection.reattach(&response.thread.id);
             Ok(Thread::opened_as(codex, ThreadOpened::Resumed(response)))
         })
     }
