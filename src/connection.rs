@@ -18,6 +18,7 @@ use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::FeedItem;
 use crate::protocol::{Request, envelope};
 use crate::retry::RetryPolicy;
+use crate::trace;
 use crate::transport::Transport;
 
 pub(crate) use self::listeners::{ExpectedTurn, Following, Listening, Subscription};
@@ -119,13 +120,16 @@ impl Connection {
     ) -> Result<R::Response> {
         let method = R::METHOD;
         self.check(params)?;
-        let line = match timeout {
-            Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
-                .await
-                .map_err(|_| Error::Timeout { what: method, after })??,
-            None => self.attempt(params, self.request_timeout(), place).await?,
+        let answer = async {
+            let line = match timeout {
+                Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
+                    .await
+                    .map_err(|_| Error::Timeout { what: method, after })??,
+                None => self.attempt(params, self.request_timeout(), place).await?,
+            };
+            envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
         };
-        envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+        trace::request(method, answer).await
     }
 
     /// Sends a request, and again if it was refused for lack of capacity and the limits say so.
@@ -143,6 +147,7 @@ impl Connection {
             };
             let Some(delay) = self.retry_after(&error, attempts) else { return Err(error) };
             attempts += 1;
+            trace::event!(debug, ?delay, attempts, "overloaded, trying again");
             tokio::select! {
                 () = tokio::time::sleep(delay) => (),
                 reason = self.closed() => return Err(Error::Closed(reason)),
@@ -303,13 +308,16 @@ impl<R: Request> InFlight<R> {
     /// Waits for the answer.
     pub(crate) async fn answer(self) -> Result<R::Response> {
         let method = R::METHOD;
-        match self.waiter.await {
-            Some(Ok(line)) => {
-                envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+        let answer = async {
+            match self.waiter.await {
+                Some(Ok(line)) => {
+                    envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+                }
+                Some(Err(line)) => Err(rpc_error(method, &line)),
+                None => Err(self.connection.0.shared.closed_error().await),
             }
-            Some(Err(line)) => Err(rpc_error(method, &line)),
-            None => Err(self.connection.0.shared.closed_error().await),
-        }
+        };
+        trace::request(method, answer).await
     }
 }
 

@@ -11,6 +11,7 @@ use crate::connection::{Connection, Observer};
 use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
 use crate::request::Refusal;
+use crate::trace;
 
 /// How many events a reader may be behind before it loses the oldest ones.
 pub(crate) const FEED_CAPACITY: usize = 256;
@@ -119,7 +120,10 @@ impl Notifications {
         match self.receiver.recv().await {
             Ok(FeedItem::Line(line)) => Some(Ok(self.decode(&line))),
             Ok(FeedItem::Event(event)) => Some(Ok(event)),
-            Err(RecvError::Lagged(count)) => Some(Ok(ConnectionEvent::Lagged(count))),
+            Err(RecvError::Lagged(count)) => {
+                trace::event!(warn, count, "events were lost that nobody read in time");
+                Some(Ok(ConnectionEvent::Lagged(count)))
+            }
             Err(RecvError::Closed) => {
                 self.ended = true;
                 Some(Err(Error::Closed(self.connection.closed().await)))

@@ -49,6 +49,9 @@
 //!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
 //!   arrives like anything unknown. With the feature,
 //!   [`CodexBuilder::experimental_api`] turns it off for one client.
+//! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
+//!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
+//!   outcomes, and never with contents.
 //! - `testing`: `MockModel`, a scripted model for the real runtime; `TestHome`, a home of its own
 //!   for it; `FakeServer`, a scripted runtime in memory.
 
@@ -91,6 +94,8 @@ mod retry;
 mod router;
 #[cfg(feature = "client")]
 mod thread;
+#[cfg(feature = "client")]
+mod trace;
 #[cfg(feature = "client")]
 mod transport;
 #[cfg(feature = "client")]

@@ -21,6 +21,7 @@ use crate::connection::Subscription;
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::protocol;
+use crate::trace::TurnSpan;
 
 pub(crate) use self::begin::SERVER_START;
 pub use self::control::TurnControl;
@@ -49,6 +50,7 @@ pub struct TurnHandle {
     collected: Collected,
     deadline: Option<Deadline>,
     interrupt_on_drop: bool,
+    span: TurnSpan,
 }
 
 /// An event of a turn.
@@ -64,7 +66,9 @@ pub struct TurnEvent {
 impl TurnHandle {
     pub(crate) fn new(thread: &str, subscription: Subscription) -> TurnHandle {
         let (connection, queue) = (subscription.connection.clone(), subscription.queue.clone());
+        let span = TurnSpan::new(thread, &subscription.turn);
         TurnHandle {
+            span,
             control: TurnControl::new(thread, subscription),
             events: EventReader::new(connection, queue),
             collected: Collected::default(),
@@ -203,7 +207,12 @@ impl TurnHandle {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<TurnEvent>>> {
         let next = ready!(self.events.poll_next(cx));
         match &next {
-            Some(Ok(event)) => self.collected.observe(event),
+            Some(Ok(event)) => {
+                if let protocol::ServerNotification::TurnCompleted(it) = &event.notification {
+                    self.span.completed(&it.turn);
+                }
+                self.collected.observe(event);
+            }
             Some(Err(Error::Decode { source, .. })) => self.collected.observe_broken(&**source),
             Some(Err(_)) | None => (),
         }
