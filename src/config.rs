@@ -2,10 +2,12 @@
 
 mod launch;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -67,11 +69,26 @@ pub struct CodexBuilder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VersionPolicy {
-    /// Go on. [`RuntimeInfo::matches_pin`] tells.
+    /// Go on, and say so once ([`ConnectionEvent::RuntimeVersion`](crate::ConnectionEvent)).
     #[default]
     Any,
-    /// Fail with [`Error::VersionMismatch`].
+    /// Fail with [`Error::VersionMismatch`] if it is older. A runtime of which that is not known,
+    /// such as one that was built from a checkout, will do.
+    NotOlder,
+    /// Fail with [`Error::VersionMismatch`], also if its version is not known.
     Exact,
+}
+
+impl VersionPolicy {
+    fn check(self, runtime: &RuntimeInfo) -> Result<()> {
+        let is_welcome = match self {
+            VersionPolicy::Any => true,
+            VersionPolicy::NotOlder => runtime.compare_to_pin().is_none_or(Ordering::is_ge),
+            VersionPolicy::Exact => runtime.matches_pin(),
+        };
+        let found = &runtime.version;
+        if is_welcome { Ok(()) } else { Err(Error::VersionMismatch { found: found.clone() }) }
+    }
 }
 
 impl Default for CodexBuilder {
@@ -173,7 +190,7 @@ impl CodexBuilder {
         self
     }
 
-    /// What to do about a runtime that is not the pinned one. Nothing by default.
+    /// What to do about a runtime that is not the pinned one. By default it is reported, no more.
     pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
         self.version_policy = policy;
         self
@@ -211,8 +228,9 @@ impl CodexBuilder {
     /// # Errors
     ///
     /// [`Error::InvalidInput`] for settings that cannot work, [`Error::Start`] if the program
-    /// cannot be run or is no working app-server, [`Error::VersionMismatch`] if only the pinned
-    /// version will do. No process is left behind.
+    /// cannot be run or is no working app-server, [`Error::VersionMismatch`] if its version will not
+    /// do, [`Error::UnsupportedByRuntime`] if it is too old for a capability. No process is left
+    /// behind.
     ///
     /// # Cancel safety
     ///
@@ -232,7 +250,9 @@ impl CodexBuilder {
             Transport { reader: Box::new(stdout), writer: Box::new(stdin), process: Some(process) };
         self.open(transport).await.map_err(|(error, wrote)| {
             let hint = match (wrote, &error) {
-                (_, Error::VersionMismatch { .. }) => return error,
+                (_, Error::VersionMismatch { .. } | Error::UnsupportedByRuntime { .. }) => {
+                    return error;
+                }
                 (Some(line), _) => format!("it wrote `{line}` instead; "),
                 (None, Error::Closed(CloseReason::Exited { stderr, .. })) if !stderr.is_empty() => {
                     "its last words, in the source of this error, should say why; if not, ".into()
@@ -250,8 +270,9 @@ impl CodexBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for settings that cannot work, [`Error::VersionMismatch`] if only the
-    /// pinned version will do, and what can happen to any request: the handshake failed.
+    /// [`Error::InvalidInput`] for settings that cannot work, [`Error::VersionMismatch`] if the
+    /// version of the runtime will not do, [`Error::UnsupportedByRuntime`] if it is too old for a
+    /// capability, and what can happen to any request: the handshake failed.
     ///
     /// # Cancel safety
     ///
@@ -288,20 +309,17 @@ impl CodexBuilder {
         let params =
             protocol::InitializeParams::new(self.client_info).capabilities(self.capabilities);
         let connection = Connection::open(transport, self.limits);
-        let initialized = match connection.request(&params, Some(self.start_timeout)).await {
-            Ok(response) => {
-                let runtime = RuntimeInfo::new(response, &client_name);
-                let method = protocol::ClientNotification::Initialized.method();
-                match self.version_policy {
-                    VersionPolicy::Exact if !runtime.matches_pin() => {
-                        Err(Error::VersionMismatch { found: runtime.version })
-                    }
-                    _ => connection.notify(method).await.map(|()| runtime),
-                }
-            }
-            Err(error) => Err(error),
+        let shake_hands = async {
+            let response = connection.request(&params, Some(self.start_timeout)).await?;
+            let runtime = Arc::new(RuntimeInfo::new(response, &client_name));
+            self.version_policy.check(&runtime)?;
+            connection.introduce(Arc::clone(&runtime));
+            // Before the answer nobody could know what the runtime makes of the capabilities.
+            connection.supports(&params)?;
+            connection.notify(protocol::ClientNotification::Initialized.method()).await?;
+            Ok(runtime)
         };
-        match initialized {
+        match shake_hands.await {
             Ok(runtime) => Ok(Codex::new(connection, runtime)),
             Err(error) => {
                 connection.close(Some(FAILED_START_GRACE)).await;

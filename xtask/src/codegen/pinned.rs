@@ -15,6 +15,7 @@ fn pinned() -> Input {
         stable: include_str!("../../../schema/stable.json").to_owned(),
         experimental: include_str!("../../../schema/experimental.json").to_owned(),
         pin: include_str!("../../../schema/pin.json").to_owned(),
+        since: Some(include_str!("../../../schema/since.json").to_owned()),
     }
 }
 
