@@ -7,9 +7,9 @@ use std::fmt;
 /// experimental API, if the client asked for it.
 ///
 /// ```
-/// use codexkit::protocol::{Need, Offer, Release, Request, TurnStartParams, TurnTrigger};
+/// use codexkit::protocol::{Need, Offer, Release, Request, TurnStartParams};
 ///
-/// let params = TurnStartParams::new("thread-1", []).turn_trigger(TurnTrigger::User);
+/// let params = TurnStartParams::new("thread-1", []).turn_trigger("timer");
 /// let old = Offer::EVERYTHING.of_release(Release::new(0, 150, 0));
 /// let unavailable = params.unavailable(&old).expect("a trigger is too new");
 /// assert_eq!(unavailable.what, "turn/start.turnTrigger");
