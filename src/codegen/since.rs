@@ -102,11 +102,7 @@ impl Since {
                 set(member(types, name), name, is_stable, *since);
             }
         }
-        for it in &methods.requests {
-            if let Some(ty) = types.get_mut(&it.params) {
-                ty.since = it.since;
-            }
-        }
+        mark_types(types, methods);
         missing
     }
 
@@ -118,6 +114,25 @@ impl Since {
                 "{FILE} lists `{it}`, which no client can send any more; {}",
                 again("--all")
             ))),
+        }
+    }
+}
+
+/// Params are as old as their method, and what a case carries is as old as the case.
+fn mark_types(types: &mut Types, methods: &Methods) {
+    let params = methods.requests.iter().map(|it| (it.params.clone(), it.since));
+    let mut marks: Vec<_> = params.collect();
+    for (name, ty) in &*types {
+        let union = ty.payload_of.as_ref().and_then(|it| Some((types.get(&it.0)?, &it.1)));
+        let Some((union, wire)) = union else { continue };
+        if let Shape::Tagged { arms, .. } | Shape::External(arms) = &union.shape {
+            let arm = arms.iter().find(|it| it.wire == *wire);
+            marks.extend(arm.map(|it| (name.clone(), it.since)));
+        }
+    }
+    for (name, since) in marks {
+        if let Some(ty) = types.get_mut(&name) {
+            ty.since = since;
         }
     }
 }
@@ -200,5 +215,63 @@ impl ToTokens for Release {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let [major, minor, patch] = self.0;
         format_ident!("V{major}_{minor}_{patch}").to_tokens(tokens);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn file(members: &Value) -> Value {
+        json!({
+            "releases": ["0.1.0", "0.2.0", "0.10.1"],
+            "experimental": { "methods": { "ask": "0.2.0" }, "members": members },
+            "stable": { "methods": {}, "members": {} },
+        })
+    }
+
+    fn complaint(file: &Value) -> String {
+        Since::parse(&file.to_string(), "0.10.1").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_file_that_is_not_of_this_form_is_refused() {
+        let good = file(&json!({ "A.x": "0.10.1" }));
+        let parsed = Since::parse(&good.to_string(), "0.10.1").unwrap();
+        assert_eq!(serde_json::to_value(parsed).unwrap(), good);
+
+        let with = |key: &str, value: Value| {
+            let mut res = good.clone();
+            res[key] = value;
+            complaint(&res)
+        };
+        for (message, part) in [
+            (complaint(&json!({})), "is not what `cargo xtask since` writes: missing field"),
+            (with("more", json!(1)), "unknown field `more`"),
+            (with("releases", json!([])), "names no release, `cargo xtask since --all` makes it"),
+            (with("releases", json!(["0.1.0"])), "is about 0.1.0, the pin is 0.10.1; `cargo xtask"),
+            (with("releases", json!(["0.2.0", "0.1.0", "0.10.1"])), "are not in their order"),
+            (with("releases", json!(["0.1.0", "0.10.1", "0.10.1"])), "are not in their order"),
+            (complaint(&file(&json!({ "A.x": "0.3.0" }))), "0.3.0, of `A.x`, is none of the later"),
+            (complaint(&file(&json!({ "A.x": "0.1.0" }))), "0.1.0, of `A.x`, is none of the later"),
+            (complaint(&file(&json!({ "A.x": 3 }))), "invalid type"),
+        ] {
+            assert!(message.starts_with("schema/since.json") || message.contains("of schema/"));
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_three_numbers_are_a_release() {
+        for text in ["1.2.3", "0.169.0"] {
+            assert_eq!(text.parse::<Release>().unwrap().to_string(), text);
+        }
+        for text in ["", "1.2", "1.2.3.4", "1.2.3-alpha.1", "01.2.3", "+1.2.3", "1.2.x"] {
+            let complaint = format!("`{text}` is no stable release, such as 1.2.3");
+            assert_eq!(text.parse::<Release>(), Err(complaint));
+        }
+        assert!("0.9.0".parse::<Release>().unwrap() < "0.10.0".parse().unwrap());
     }
 }

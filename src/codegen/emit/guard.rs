@@ -229,7 +229,7 @@ mod tests {
         }});
         let bundle = json!({ "definitions": {
             "AskParams": { "type": "object", "properties": properties, "required": ["way"] },
-            "AskResponse": { "type": "object" },
+            "AskResponse": { "type": "object", "properties": { "said": { "type": "string" } } },
             "Way": { "oneOf": cases },
             "ClientRequest": { "oneOf": [method] },
             "ClientNotification": { "oneOf": [] },
@@ -247,8 +247,8 @@ mod tests {
         json!({ "type": "object", "properties": properties, "required": ["type"] })
     }
 
-    #[test]
-    fn properties_defaults_cases_and_what_is_inside_of_cases_count() {
+    /// What is generated, without blanks.
+    fn generated(scope: Scope, since: Option<&Value>) -> Result<String, String> {
         let way = json!({ "$ref": "#/definitions/Way" });
         let loud = json!({ "type": "boolean", "default": true });
         let input = Input {
@@ -258,18 +258,85 @@ mod tests {
                 &[case("back", &["speed"]), case("home", &[]), case("away", &[])],
             ),
             pin: json!({ "runtime": "1.2.3" }).to_string(),
-            since: None,
+            since: since.map(Value::to_string),
         };
-        let code = generate(&input, Scope::Experimental).unwrap().protocol;
-        let code: String = code.split_whitespace().collect();
+        let code = generate(&input, scope).map_err(|it| it.to_string())?.protocol;
+        Ok(code.split_whitespace().collect())
+    }
+
+    #[test]
+    fn properties_defaults_cases_and_what_is_inside_of_cases_count() {
+        let code = generated(Scope::Experimental, None).unwrap();
         for part in [
-            "ifself.loud!=true{returnSome(\"loud\".to_owned());}",
-            "ifletSome(it)=inside(\"way\",&self.way){returnSome(it);}",
-            "ifself.word.is_some(){returnSome(\"word\".to_owned());}",
-            "Self::Back(it)=>it.experimental(),Self::Away(_)=>Some(String::new()),_=>None",
-            "ifself.speed.is_some(){returnSome(\"speed\".to_owned());}",
+            "Uses::of(offer).experimental(\"loud\",self.loud!=true).inside(\"way\",&self.way)\
+             .experimental(\"word\",self.word.is_some()).found()",
+            "Self::Back(it)=>it.unavailable(offer),\
+             Self::Away(_)=>Uses::of(offer).experimental(\"\",true).found(),_=>None",
+            "Uses::of(offer).experimental(\"speed\",self.speed.is_some()).found()",
+            "Uses::of(offer).inside(Self::METHOD,self).found()",
         ] {
             assert!(code.contains(part), "{part}");
+        }
+        let code = generated(Scope::Stable, None).unwrap();
+        assert!(!code.contains("implGuarded"), "{code}");
+    }
+
+    /// A list in which everything is of release 1.2.0, and some was experimental until 1.2.3.
+    fn since(methods: &[&str], members: &[&str], stable: &[&str]) -> Value {
+        let dated = |all: &[&str], release: &str| -> serde_json::Map<_, _> {
+            all.iter().map(|it| ((*it).to_owned(), json!(release))).collect()
+        };
+        json!({
+            "releases": ["1.0.0", "1.2.0", "1.2.3"],
+            "experimental": { "methods": dated(methods, "1.2.0"), "members": dated(members, "1.2.0") },
+            "stable": { "methods": {}, "members": dated(stable, "1.2.3") },
+        })
+    }
+
+    #[test]
+    fn what_older_runtimes_lack_is_looked_for_and_said_in_the_docs() {
+        let members = ["AskParams.word", "BackWay.speed", "Way.away", "Way.home"];
+        let since = since(&["ask"], &members, &["AskParams.way"]);
+        let code = generated(Scope::Experimental, Some(&since)).unwrap();
+        for part in [
+            "constV1_2_0:Release=Release::new(1,2,0);constV1_2_3:Release=Release::new(1,2,3);",
+            "Uses::of(offer).since(Self::METHOD,true,V1_2_0).inside(Self::METHOD,self).found()",
+            ".stable_since(\"way\",true,V1_2_3).inside(\"way\",&self.way)\
+             .experimental(\"word\",self.word.is_some()).since(\"word\",self.word.is_some(),V1_2_0)",
+            "Self::Home(_)=>Uses::of(offer).since(\"\",true,V1_2_0).found(),",
+            "Uses::of(offer).experimental(\"\",true).since(\"\",true,V1_2_0).found()",
+            "///Paramsof`ask`.//////Sinceruntime1.2.0.#[derive",
+            "///Theproperty`way`.//////Experimentalbeforeruntime1.2.3.pubway:Way,",
+            "notpartofthestableprotocol.Sinceruntime1.2.0.pubword:Option<String>,",
+            "///The`home`caseof[`Way`].//////Sinceruntime1.2.0.#[derive",
+        ] {
+            assert!(code.contains(part), "{part} in {code}");
+        }
+        // The stable part has not all of it.
+        let code = generated(Scope::Stable, Some(&since)).unwrap();
+        assert!(code.contains("Self::Home(_)=>Uses::of(offer).since(\"\",true,V1_2_0)"), "{code}");
+        assert!(!code.contains("word"), "{code}");
+    }
+
+    #[test]
+    fn what_is_listed_and_cannot_be_sent_is_an_error_that_names_it() {
+        for (since, name) in [
+            (since(&["gone"], &[], &[]), "gone"),
+            (since(&[], &["AskParams.gone"], &[]), "AskParams.gone"),
+            (since(&[], &["Gone.way"], &[]), "Gone.way"),
+            (since(&[], &["Way.gone"], &[]), "Way.gone"),
+            (since(&[], &["Way"], &[]), "Way"),
+            (since(&[], &[], &["AskParams.gone"]), "AskParams.gone"),
+            // The server says it, and no client does.
+            (since(&[], &["AskResponse.said"], &[]), "AskResponse.said"),
+        ] {
+            let error = generated(Scope::Experimental, Some(&since)).unwrap_err();
+            let complaint = format!(
+                "schema/since.json lists `{name}`, which no client can send any more; `cargo xtask \
+                 since --all` makes it anew"
+            );
+            assert_eq!(error, complaint);
+            generated(Scope::Stable, Some(&since)).unwrap();
         }
     }
 }

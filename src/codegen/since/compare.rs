@@ -253,3 +253,7 @@ impl<'a> Walk<'a> {
         *noted = since.min(*noted);
     }
 }
+
+#[cfg(test)]
+#[path = "compare/tests.rs"]
+mod tests;
