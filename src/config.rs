@@ -229,8 +229,7 @@ impl CodexBuilder {
     ///
     /// [`Error::InvalidInput`] for settings that cannot work, [`Error::Start`] if the program
     /// cannot be run or is no working app-server, [`Error::VersionMismatch`] if its version will not
-    /// do, [`Error::UnsupportedByRuntime`] if it is too old for a capability. No process is left
-    /// behind.
+    /// do. No process is left behind.
     ///
     /// # Cancel safety
     ///
@@ -250,9 +249,7 @@ impl CodexBuilder {
             Transport { reader: Box::new(stdout), writer: Box::new(stdin), process: Some(process) };
         self.open(transport).await.map_err(|(error, wrote)| {
             let hint = match (wrote, &error) {
-                (_, Error::VersionMismatch { .. } | Error::UnsupportedByRuntime { .. }) => {
-                    return error;
-                }
+                (_, Error::VersionMismatch { .. }) => return error,
                 (Some(line), _) => format!("it wrote `{line}` instead; "),
                 (None, Error::Closed(CloseReason::Exited { stderr, .. })) if !stderr.is_empty() => {
                     "its last words, in the source of this error, should say why; if not, ".into()
@@ -271,8 +268,7 @@ impl CodexBuilder {
     /// # Errors
     ///
     /// [`Error::InvalidInput`] for settings that cannot work, [`Error::VersionMismatch`] if the
-    /// version of the runtime will not do, [`Error::UnsupportedByRuntime`] if it is too old for a
-    /// capability, and what can happen to any request: the handshake failed.
+    /// version of the runtime will not do, and what can happen to any request: the handshake failed.
     ///
     /// # Cancel safety
     ///
@@ -314,8 +310,6 @@ impl CodexBuilder {
             let runtime = Arc::new(RuntimeInfo::new(response, &client_name));
             self.version_policy.check(&runtime)?;
             connection.introduce(Arc::clone(&runtime));
-            // Before the answer nobody could know what the runtime makes of the capabilities.
-            connection.supports(&params)?;
             connection.notify(protocol::ClientNotification::Initialized.method()).await?;
             Ok(runtime)
         };

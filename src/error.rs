@@ -143,14 +143,10 @@ impl fmt::Display for Error {
             Error::VersionMismatch { found } => {
                 let pinned = protocol::RUNTIME_VERSION;
                 match found.as_str() {
-                    "" => f.write_str("the runtime does not say which version it is")?,
-                    found => write!(f, "the runtime is version {found}")?,
+                    "" => write!(f, "the runtime does not say that it is the pinned {pinned}")?,
+                    found => write!(f, "the runtime is version {found}, not the pinned {pinned}")?,
                 }
-                write!(
-                    f,
-                    ", not the pinned {pinned}; install that one, or allow any with \
-                     `VersionPolicy::Any`"
-                )
+                f.write_str("; install that one, or allow any with `VersionPolicy::Any`")
             }
             Error::UnsupportedByRuntime { what, needed, found, or_experimental } => {
                 write!(f, "`{what}` needs runtime {needed}, and this is {found}; update it, ")?;

@@ -16,6 +16,7 @@ use super::{
 mod compare;
 
 const FILE: &str = "schema/since.json";
+const ANEW: &str = "`cargo xtask since --all` makes it anew";
 
 /// What some of the compared releases lack.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -62,11 +63,12 @@ impl Since {
             Error::new(format!("{FILE} is not what `cargo xtask since` writes: {it}"))
         })?;
         let Some(last) = res.releases.last() else {
-            return Err(Error::new(format!("{FILE} names no release, {}", again("--all"))));
+            return Err(Error::new(format!("{FILE} names no release; {ANEW}")));
         };
         if last.to_string() != runtime {
-            let message = format!("{FILE} is about {last}, the pin is {runtime}; {}", again(""));
-            return Err(Error::new(message));
+            return Err(Error::new(format!(
+                "{FILE} is about {last}, the pin is {runtime}; `cargo xtask since` brings it up to date"
+            )));
         }
         if !res.releases.is_sorted_by(|a, b| a < b) {
             return Err(Error::new(format!("the releases of {FILE} are not in their order")));
@@ -111,8 +113,7 @@ impl Since {
         match missing.first() {
             None => Ok(()),
             Some(it) => Err(Error::new(format!(
-                "{FILE} lists `{it}`, which no client can send any more; {}",
-                again("--all")
+                "{FILE} lists `{it}`, which no client can send any more; {ANEW}"
             ))),
         }
     }
@@ -158,10 +159,6 @@ fn member<'a>(types: &'a mut Types, name: &str) -> Option<&'a mut FirstIn> {
 /// What a case is called in the file: untagged alternatives have no name on the wire.
 fn label(arm: &Arm) -> &str {
     if arm.wire.is_empty() { &arm.name } else { &arm.wire }
-}
-
-fn again(option: &str) -> String {
-    format!("`{}` makes it anew", format!("cargo xtask since {option}").trim_end())
 }
 
 /// A stable release of the runtime.
@@ -250,7 +247,7 @@ mod tests {
         for (message, part) in [
             (complaint(&json!({})), "is not what `cargo xtask since` writes: missing field"),
             (with("more", json!(1)), "unknown field `more`"),
-            (with("releases", json!([])), "names no release, `cargo xtask since --all` makes it"),
+            (with("releases", json!([])), "names no release; `cargo xtask since --all` makes it"),
             (with("releases", json!(["0.1.0"])), "is about 0.1.0, the pin is 0.10.1; `cargo xtask"),
             (with("releases", json!(["0.2.0", "0.1.0", "0.10.1"])), "are not in their order"),
             (with("releases", json!(["0.1.0", "0.10.1", "0.10.1"])), "are not in their order"),

@@ -29,9 +29,11 @@ impl Since {
     /// # Errors
     /// When a bundle has a shape that the generator does not know.
     pub(crate) fn next(&self, release: Release, old: &Input, new: &Input) -> Result<Self> {
-        let (before, later) = (Api::read(&old.experimental)?, Api::read(&new.experimental)?);
+        let experimental = |it: &Input| Api::read("experimental.json", &it.experimental);
+        let (before, later) = (experimental(old)?, experimental(new)?);
         let experimental = self.experimental.next(release, &before, &later);
-        let (before, later) = (Api::read(&old.stable)?, Api::read(&new.stable)?);
+        let stable = |it: &Input| Api::read("stable.json", &it.stable);
+        let (before, later) = (stable(old)?, stable(new)?);
         let stable = self.in_stable().next(release, &before, &later).beyond(&experimental);
         let releases = self.releases.iter().copied().chain([release]).collect();
         Ok(Self { releases, experimental, stable })
@@ -82,9 +84,9 @@ struct Api {
 }
 
 impl Api {
-    fn read(bundle: &str) -> Result<Self> {
+    fn read(file: &str, bundle: &str) -> Result<Self> {
         let tables = Tables::pinned();
-        let mut bundle = Bundle::parse("experimental.json", bundle)?;
+        let mut bundle = Bundle::parse(file, bundle)?;
         tables.fix(&mut bundle);
         let types = normalize::normalize(&bundle, &tables)?;
         Ok(Self { types, methods: methods::client_methods(&bundle)? })

@@ -207,7 +207,7 @@ fn a_pin_of_which_the_list_of_releases_does_not_know_fails() {
         let error = generate(&input, scope).unwrap_err().to_string();
         assert!(error.starts_with("schema/since.json is about 0."), "{error}");
         assert!(
-            error.ends_with("the pin is 0.999.0; `cargo xtask since` makes it anew"),
+            error.ends_with("the pin is 0.999.0; `cargo xtask since` brings it up to date"),
             "{error}"
         );
     }
