@@ -37,8 +37,8 @@ fn old(minor: u32) -> Offer {
     Offer::EVERYTHING.of_release(Release::new(0, minor, 0))
 }
 
-fn needs(what: &str, need: Need) -> Option<(String, Need)> {
-    Some((what.to_owned(), need))
+fn part(what: &str, need: Need) -> (String, Need) {
+    (what.to_owned(), need)
 }
 
 fn missing(params: &impl Request, offer: Offer) -> Option<(String, Need)> {
@@ -60,9 +60,9 @@ fn what_the_official_client_refuses_before_0_151_is_refused() {
         (turn().service_tier_for_turn("fast"), "serviceTierForTurn"),
     ] {
         let what = format!("turn/start.{name}");
-        assert_eq!(missing(&params, old(150)), needs(&what, need));
+        assert_eq!(missing(&params, old(150)), Some(part(&what, need)));
         let prerelease = Offer::EVERYTHING.of_prerelease(Release::new(0, 151, 0));
-        assert_eq!(missing(&params, prerelease), needs(&what, need));
+        assert_eq!(missing(&params, prerelease), Some(part(&what, need)));
         assert_eq!(missing(&params, old(151)), None);
         assert_eq!(missing(&params, Offer::EVERYTHING), None);
     }
@@ -76,7 +76,7 @@ fn what_was_experimental_once_is_refused_without_the_experimental_api() {
     let (resume, fork) = (resume.exclude_turns(true), fork.exclude_turns(true));
     let check = |missing: &dyn Fn(Offer) -> Option<(String, Need)>, what: &str| {
         assert_eq!(missing(old(150)), None);
-        assert_eq!(missing(old(150).without_experimental()), needs(what, need));
+        assert_eq!(missing(old(150).without_experimental()), Some(part(what, need)));
         assert_eq!(missing(old(151).without_experimental()), None);
     };
     check(&|it| missing(&resume, it), "thread/resume.excludeTurns");
@@ -84,7 +84,7 @@ fn what_was_experimental_once_is_refused_without_the_experimental_api() {
     check(&|it| missing(&ThreadRevertParams::new("t", "u"), it), "thread/revert");
     let first = Need::Release(Release::new(0, 148, 0));
     let revert = missing(&ThreadRevertParams::new("t", "u"), old(147).without_experimental());
-    assert_eq!(revert, needs("thread/revert", first));
+    assert_eq!(revert, Some(part("thread/revert", first)));
 }
 
 #[test]
@@ -92,9 +92,9 @@ fn what_is_inside_is_found_and_the_rest_is_not_refused() {
     let turn = |audio: AudioUserInput| TurnStartParams::new("t", vec![audio.into()]);
     let params = turn(AudioUserInput::from_file_id("f"));
     let outer = Need::Release(Release::new(0, 145, 0));
-    assert_eq!(missing(&params, old(144)), needs("turn/start.input", outer));
+    assert_eq!(missing(&params, old(144)), Some(part("turn/start.input", outer)));
     let inner = Need::Release(Release::new(0, 169, 0));
-    assert_eq!(missing(&params, old(150)), needs("turn/start.input.fileId", inner));
+    assert_eq!(missing(&params, old(150)), Some(part("turn/start.input.fileId", inner)));
     assert_eq!(missing(&turn(AudioUserInput::from_url("data:")), old(150)), None);
     assert_eq!(missing(&ThreadStartParams::new().model("m"), old(1)), None);
 }

@@ -168,7 +168,9 @@ impl Emitter<'_> {
 pub(super) fn releases(types: &Types, requests: &[Request]) -> BTreeSet<Release> {
     let mut res = BTreeSet::new();
     let mut add = |it: FirstIn| res.extend(it.any.into_iter().chain(it.stable));
-    requests.iter().for_each(|it| add(it.since));
+    for it in requests {
+        add(it.since);
+    }
     for ty in types.values() {
         match &ty.shape {
             Shape::Struct(it) => it.fields.iter().for_each(|it| add(it.since)),

@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
         };
         match (named(self.new, new), named(self.old, old)) {
             (Some(new), Some(old)) => {
-                self.nodes(Node::Named(new.0, new.1), Node::Named(old.0, old.1))
+                self.nodes(Node::Named(new.0, new.1), Node::Named(old.0, old.1));
             }
             // A method that took no params takes some.
             (Some((name, Shape::Struct(new))), None) => {
@@ -164,14 +164,15 @@ impl<'a> Walk<'a> {
         match (new, old) {
             (Node::Named(name, Shape::Untagged(arms)), old) => self.untagged(name, arms, old),
             (new, Node::Named(_, Shape::Untagged(arms))) => {
-                let old = arms.iter().map(|it| self.old.payload(it));
-                let old = old.filter(|it| it.kind() == new.kind()).collect::<Vec<_>>();
-                old.into_iter().for_each(|it| self.nodes(new, it));
+                let api = self.old;
+                for old in arms.iter().map(|it| api.payload(it)) {
+                    if old.kind() == new.kind() {
+                        self.nodes(new, old);
+                    }
+                }
             }
             (Node::Named(name, new), Node::Named(old_name, old)) => {
-                if self.seen.insert((name, old_name)) {
-                    self.shapes(name, new, old_name, old);
-                }
+                self.shapes(name, new, old_name, old);
             }
             (Node::Inline(new), Node::Inline(old)) => {
                 for key in ["items", "additionalProperties"] {
@@ -181,12 +182,14 @@ impl<'a> Walk<'a> {
                 }
             }
             // Nothing can be said of what is something else altogether.
-            // Nothing can be said of what is something else altogether.
             _ => (),
         }
     }
 
-    fn shapes(&mut self, name: &'a str, new: &'a Shape, old_name: &str, old: &'a Shape) {
+    fn shapes(&mut self, name: &'a str, new: &'a Shape, old_name: &'a str, old: &'a Shape) {
+        if !self.seen.insert((name, old_name)) {
+            return;
+        }
         match (new, old) {
             (Shape::Struct(new), Shape::Struct(old)) => self.structs(name, new, old_name, old),
             (Shape::Tagged { arms: new, tag }, Shape::Tagged { arms: old, tag: old_tag })
