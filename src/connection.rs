@@ -8,15 +8,16 @@ mod tasks;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
+use crate::codex::RuntimeInfo;
 use crate::error::{CloseReason, Error, Result, RpcError};
-use crate::feed::FeedItem;
-use crate::protocol::{Request, envelope};
+use crate::feed::{ConnectionEvent, FeedItem};
+use crate::protocol::{Offer, Request, envelope};
 use crate::retry::RetryPolicy;
 use crate::trace;
 use crate::transport::Transport;
@@ -68,6 +69,10 @@ pub(crate) struct Connection(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     limits: Limits,
+    /// Known after the handshake.
+    runtime: OnceLock<Arc<RuntimeInfo>>,
+    /// What the first reader of the feed is told before anything else.
+    greeting: Mutex<Option<ConnectionEvent>>,
 }
 
 impl fmt::Debug for Connection {
@@ -88,7 +93,47 @@ impl Connection {
         let (shared, outgoing) = Shared::new(limits.in_flight);
         let shared = Arc::new(shared);
         tasks::spawn(&shared, transport, outgoing, limits.close_grace);
-        Connection(Arc::new(Handle { shared, limits }))
+        let (runtime, greeting) = (OnceLock::new(), Mutex::default());
+        Connection(Arc::new(Handle { shared, limits, runtime, greeting }))
+    }
+
+    /// Takes in what the runtime said of itself, which sets what may be sent to it.
+    pub(crate) fn introduce(&self, runtime: Arc<RuntimeInfo>) {
+        trace::event!(info, version = runtime.version, "connected to the runtime");
+        if !runtime.matches_pin() {
+            trace::event!(
+                warn,
+                pinned = crate::RUNTIME_VERSION,
+                "the runtime is not the pinned one"
+            );
+            let event = ConnectionEvent::other_version(&runtime.version);
+            *self.0.greeting.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+        }
+        // There is one handshake.
+        let _ = self.0.runtime.set(runtime);
+    }
+
+    /// What the first reader of the feed is told before anything else.
+    pub(crate) fn take_greeting(&self) -> Option<ConnectionEvent> {
+        self.0.greeting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Fails if the request has something in it that this runtime lacks, or that it takes only with
+    /// the experimental API.
+    pub(crate) fn supports<R: Request>(&self, params: &R) -> Result<()> {
+        let runtime = self.0.runtime.get();
+        let offer = match runtime {
+            Some(runtime) => runtime.offer(self.0.limits.experimental_api),
+            None if self.0.limits.experimental_api => Offer::EVERYTHING,
+            None => Offer::EVERYTHING.without_experimental(),
+        };
+        match params.unavailable(&offer) {
+            None => Ok(()),
+            Some(it) => {
+                let found = runtime.map(|runtime| runtime.version.clone()).unwrap_or_default();
+                Err(Error::unavailable(it, found))
+            }
+        }
     }
 
     /// Sends a request and waits for its answer.
@@ -118,8 +163,8 @@ impl Connection {
         timeout: Option<Duration>,
         place: Place,
     ) -> Result<R::Response> {
+        self.supports(params)?;
         let method = R::METHOD;
-        self.check(params)?;
         let answer = async {
             let line = match timeout {
                 Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
@@ -164,17 +209,9 @@ impl Connection {
     /// Sends a request whose answer is waited for as long as the connection lasts. Nothing is sent
     /// if the future is dropped.
     pub(crate) async fn begin<R: Request>(&self, params: &R) -> Result<InFlight<R>> {
-        self.check(params)?;
+        self.supports(params)?;
         let waiter = self.write(params, self.request_timeout(), Place::Shared).await?;
         Ok(InFlight { connection: self.clone(), waiter, request: PhantomData })
-    }
-
-    /// Refuses what the runtime was not asked to understand.
-    fn check<R: Request>(&self, params: &R) -> Result<()> {
-        match params.experimental() {
-            Some(what) if !self.0.limits.experimental_api => Err(Error::ExperimentalApi { what }),
-            _ => Ok(()),
-        }
     }
 
     /// Sends a request, and waits for the line that answers it: `Err` if it says that it failed.

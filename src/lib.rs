@@ -33,8 +33,12 @@
 //!
 //! # The runtime
 //!
-//! The types are those of runtime [`RUNTIME_VERSION`]. Another version usually works as well:
-//! what it sends that is not known here is kept as JSON, and [`RuntimeInfo::matches_pin`] tells.
+//! The types are those of runtime [`RUNTIME_VERSION`]. Another version usually works as well: what
+//! it sends that is not known here is kept as JSON, and what it is too old for is refused before it
+//! is sent ([`Error::UnsupportedByRuntime`]). [`Codex::notifications`] says so first
+//! ([`ConnectionEvent::RuntimeVersion`]), [`RuntimeInfo::compare_to_pin`] at any time, and
+//! [`CodexBuilder::version_policy`] can refuse it. Of a runtime that was built from a checkout, and
+//! says `0.0.0`, or that names no version, nothing is known: to it everything is sent.
 //!
 //! # When the agent asks
 //!
