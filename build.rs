@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         stable: read("stable.json")?,
         experimental: read("experimental.json")?,
         pin: read("pin.json")?,
+        since: Some(read("since.json")?),
     };
     let scope = match env::var_os("CARGO_FEATURE_EXPERIMENTAL") {
         Some(_) => codegen::Scope::Experimental,

@@ -5,7 +5,7 @@
 //! Stages: `schema` reads and flattens the bundles; `vocabulary` refuses what the rest would
 //! ignore; `normalize` (with `unions`, `properties` and `names`) turns definitions into the closed
 //! set of shapes in `ir`; `methods` ties methods to types; `graph` finds directions and marks;
-//! `types` asks typify for the Rust types of properties; `emit` (with `docs`) prints. `tables`
+//! `since` marks what older runtimes lack; `types` asks typify for the Rust types of properties; `emit` (with `docs`) prints. `tables`
 //! holds what the schema cannot say, and `nulls` finds what may have to go there.
 
 use std::{fmt, result};
@@ -32,6 +32,8 @@ mod nulls;
 mod properties;
 #[path = "codegen/schema.rs"]
 mod schema;
+#[path = "codegen/since.rs"]
+pub(crate) mod since;
 #[path = "codegen/tables.rs"]
 mod tables;
 #[path = "codegen/types.rs"]
@@ -42,6 +44,7 @@ mod unions;
 mod vocabulary;
 
 use schema::Bundle;
+use since::Since;
 use tables::Tables;
 
 /// The texts of the files under `schema/`.
@@ -50,6 +53,8 @@ pub(crate) struct Input {
     pub stable: String,
     pub experimental: String,
     pub pin: String,
+    /// Only the pinned schema has it.
+    pub since: Option<String>,
 }
 
 /// How much of the protocol to generate.
@@ -109,7 +114,15 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
         }
     }
     let unreached = graph::mark_directions(&mut types, &methods, &tables)?;
-    let protocol = emit::emit(&types, &methods, &tables, &runtime_version(&input.pin)?)?;
+    let runtime = runtime_version(&input.pin)?;
+    if let Some(text) = &input.since {
+        let missing = Since::parse(text, &runtime)?.mark(&mut types, &mut methods);
+        // The stable part does not have all of it.
+        if scope == Scope::Experimental {
+            Since::check(&missing)?;
+        }
+    }
+    let protocol = emit::emit(&types, &methods, &tables, &runtime)?;
     let registry = emit::registry(&types, &methods)?;
     let unreviewed = nulls::unreviewed(&types, &tables);
     // What is printed uses some of the entries, and the stable part not all of them.

@@ -3,12 +3,12 @@
 mod account;
 mod config;
 mod files;
+mod runtime;
 mod servers;
 mod threads;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,9 @@ use crate::connection::Connection;
 use crate::error::{CloseReason, Result};
 use crate::feed::Notifications;
 use crate::list::List;
-use crate::protocol::{self, PagedRequest, Request};
+use crate::protocol::{PagedRequest, Request};
+
+pub use self::runtime::RuntimeInfo;
 
 /// A boxed future, as the awaited builders give it.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -85,8 +87,8 @@ impl Codex {
         Codex::builder().connect(reader, writer).await
     }
 
-    pub(crate) fn new(connection: Connection, runtime: RuntimeInfo) -> Codex {
-        Codex { connection, runtime: Arc::new(runtime) }
+    pub(crate) fn new(connection: Connection, runtime: Arc<RuntimeInfo>) -> Codex {
+        Codex { connection, runtime }
     }
 
     /// What the runtime said of itself in the handshake.
@@ -214,78 +216,15 @@ impl<R: Request + 'static> IntoFuture for Call<R> {
 
     /// # Errors
     ///
-    /// [`Error::Rpc`](crate::Error::Rpc) if the runtime says no, and what can happen to any call:
-    /// closed, timed out, cannot be encoded or decoded.
+    /// [`Error::Rpc`](crate::Error::Rpc) if the runtime says no,
+    /// [`Error::UnsupportedByRuntime`](crate::Error::UnsupportedByRuntime) and
+    /// [`Error::ExperimentalApi`](crate::Error::ExperimentalApi) for what it cannot take, and what
+    /// can happen to any call: closed, timed out, cannot be encoded or decoded.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the answer; a request that was already sent takes effect.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move { self.connection.request(&self.params, self.timeout).await })
-    }
-}
-
-/// What the runtime says of itself (`initialize`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RuntimeInfo {
-    /// The version of the runtime, such as `0.169.0`; empty if it could not be told.
-    pub version: String,
-    /// The user agent with which the runtime calls its model.
-    pub user_agent: String,
-    /// The directory of its configuration and its history.
-    pub codex_home: PathBuf,
-    /// Such as `unix` or `windows`.
-    pub platform_family: String,
-    /// Such as `linux`, `macos` or `windows`.
-    pub platform_os: String,
-}
-
-impl RuntimeInfo {
-    pub(crate) fn new(response: protocol::InitializeResponse, client_name: &str) -> RuntimeInfo {
-        let protocol::InitializeResponse {
-            user_agent,
-            codex_home,
-            platform_family,
-            platform_os,
-            ..
-        } = response;
-        RuntimeInfo {
-            version: version_in(&user_agent, client_name).to_owned(),
-            user_agent,
-            codex_home: codex_home.into(),
-            platform_family,
-            platform_os,
-        }
-    }
-
-    /// Whether this is the version from whose schema the types of this crate were made. Another
-    /// version usually works; what it does not know it refuses.
-    pub fn matches_pin(&self) -> bool {
-        self.version == protocol::RUNTIME_VERSION
-    }
-}
-
-/// The version in `client/1.2.3 (…)`. The name is the one that the client gave itself, and may
-/// contain slashes and blanks.
-fn version_in<'a>(user_agent: &'a str, client_name: &str) -> &'a str {
-    let own = user_agent.strip_prefix(client_name).and_then(|rest| rest.strip_prefix('/'));
-    let rest = own.or_else(|| Some(user_agent.split_once('/')?.1)).unwrap_or_default();
-    rest.split_whitespace().next().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_is_found_whatever_the_client_calls_itself() {
-        let agent =
-            |name: &str| format!("{name}/0.169.0 (Debian 12.0.0; x86_64) xterm ({name}; 1)");
-        for name in ["probe", "my tool", "a/b", "a/0.1 (x)"] {
-            assert_eq!(version_in(&agent(name), name), "0.169.0");
-        }
-        assert_eq!(version_in(&agent("first client of a socket"), "other"), "0.169.0");
-        assert_eq!(version_in("nonsense", "probe"), "");
     }
 }

@@ -2,10 +2,12 @@
 
 mod launch;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -68,11 +70,26 @@ pub struct CodexBuilder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VersionPolicy {
-    /// Go on. [`RuntimeInfo::matches_pin`] tells.
+    /// Go on, and say so once ([`ConnectionEvent::RuntimeVersion`](crate::ConnectionEvent)).
     #[default]
     Any,
-    /// Fail with [`Error::VersionMismatch`].
+    /// Fail with [`Error::VersionMismatch`] if it is older. A runtime of which that is not known,
+    /// such as one that was built from a checkout, will do.
+    NotOlder,
+    /// Fail with [`Error::VersionMismatch`], also if its version is not known.
     Exact,
+}
+
+impl VersionPolicy {
+    fn check(self, runtime: &RuntimeInfo) -> Result<()> {
+        let is_welcome = match self {
+            VersionPolicy::Any => true,
+            VersionPolicy::NotOlder => runtime.compare_to_pin().is_none_or(Ordering::is_ge),
+            VersionPolicy::Exact => runtime.matches_pin(),
+        };
+        let found = &runtime.version;
+        if is_welcome { Ok(()) } else { Err(Error::VersionMismatch { found: found.clone() }) }
+    }
 }
 
 impl Default for CodexBuilder {
@@ -174,7 +191,7 @@ impl CodexBuilder {
         self
     }
 
-    /// What to do about a runtime that is not the pinned one. Nothing by default.
+    /// What to do about a runtime that is not the pinned one. By default it is reported, no more.
     pub fn version_policy(mut self, policy: VersionPolicy) -> Self {
         self.version_policy = policy;
         self
@@ -223,8 +240,8 @@ impl CodexBuilder {
     /// # Errors
     ///
     /// [`Error::InvalidInput`] for settings that cannot work, [`Error::Start`] if the program
-    /// cannot be run or is no working app-server, [`Error::VersionMismatch`] if only the pinned
-    /// version will do. No process is left behind.
+    /// cannot be run or is no working app-server, [`Error::VersionMismatch`] if its version will not
+    /// do. No process is left behind.
     ///
     /// # Cancel safety
     ///
@@ -262,8 +279,8 @@ impl CodexBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for settings that cannot work, [`Error::VersionMismatch`] if only the
-    /// pinned version will do, and what can happen to any request: the handshake failed.
+    /// [`Error::InvalidInput`] for settings that cannot work, [`Error::VersionMismatch`] if the
+    /// version of the runtime will not do, and what can happen to any request: the handshake failed.
     ///
     /// # Cancel safety
     ///
@@ -303,20 +320,15 @@ impl CodexBuilder {
         let params =
             protocol::InitializeParams::new(self.client_info).capabilities(self.capabilities);
         let connection = Connection::open(transport, self.limits);
-        let initialized = match connection.request(&params, Some(self.start_timeout)).await {
-            Ok(response) => {
-                let runtime = RuntimeInfo::new(response, &client_name);
-                let method = protocol::ClientNotification::Initialized.method();
-                match self.version_policy {
-                    VersionPolicy::Exact if !runtime.matches_pin() => {
-                        Err(Error::VersionMismatch { found: runtime.version })
-                    }
-                    _ => connection.notify(method).await.map(|()| runtime),
-                }
-            }
-            Err(error) => Err(error),
+        let shake_hands = async {
+            let response = connection.request(&params, Some(self.start_timeout)).await?;
+            let runtime = Arc::new(RuntimeInfo::new(response, &client_name));
+            self.version_policy.check(&runtime)?;
+            connection.introduce(Arc::clone(&runtime));
+            connection.notify(protocol::ClientNotification::Initialized.method()).await?;
+            Ok(runtime)
         };
-        match initialized {
+        match shake_hands.await {
             Ok(runtime) => Ok(Codex::new(connection, runtime)),
             Err(error) => {
                 connection.close(Some(FAILED_START_GRACE)).await;

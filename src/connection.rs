@@ -8,16 +8,18 @@ mod tasks;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
+use crate::codex::RuntimeInfo;
 use crate::error::{CloseReason, Error, Result, RpcError};
-use crate::feed::FeedItem;
-use crate::protocol::{Request, envelope};
+use crate::feed::{ConnectionEvent, FeedItem};
+use crate::protocol::{Offer, Request, envelope};
 use crate::retry::RetryPolicy;
+use crate::trace;
 use crate::transport::Transport;
 
 pub(crate) use self::listeners::{ExpectedTurn, Following, Listening, Subscription};
@@ -67,6 +69,10 @@ pub(crate) struct Connection(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     limits: Limits,
+    /// Known after the handshake.
+    runtime: OnceLock<Arc<RuntimeInfo>>,
+    /// What the first reader of the feed is told before anything else.
+    greeting: Mutex<Option<ConnectionEvent>>,
 }
 
 impl fmt::Debug for Connection {
@@ -87,7 +93,47 @@ impl Connection {
         let (shared, outgoing) = Shared::new(limits.in_flight);
         let shared = Arc::new(shared);
         tasks::spawn(&shared, transport, outgoing, limits.close_grace);
-        Connection(Arc::new(Handle { shared, limits }))
+        let (runtime, greeting) = (OnceLock::new(), Mutex::default());
+        Connection(Arc::new(Handle { shared, limits, runtime, greeting }))
+    }
+
+    /// Takes in what the runtime said of itself, which sets what may be sent to it.
+    pub(crate) fn introduce(&self, runtime: Arc<RuntimeInfo>) {
+        trace::event!(info, version = runtime.version, "connected to the runtime");
+        if !runtime.matches_pin() {
+            trace::event!(
+                warn,
+                pinned = crate::RUNTIME_VERSION,
+                "the runtime is not the pinned one"
+            );
+            let event = ConnectionEvent::other_version(&runtime.version);
+            *self.0.greeting.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+        }
+        // There is one handshake.
+        let _ = self.0.runtime.set(runtime);
+    }
+
+    /// What the first reader of the feed is told before anything else.
+    pub(crate) fn take_greeting(&self) -> Option<ConnectionEvent> {
+        self.0.greeting.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Fails if the request has something in it that this runtime lacks, or that it takes only with
+    /// the experimental API.
+    pub(crate) fn supports<R: Request>(&self, params: &R) -> Result<()> {
+        let runtime = self.0.runtime.get();
+        let offer = match runtime {
+            Some(runtime) => runtime.offer(self.0.limits.experimental_api),
+            None if self.0.limits.experimental_api => Offer::EVERYTHING,
+            None => Offer::EVERYTHING.without_experimental(),
+        };
+        match params.unavailable(&offer) {
+            None => Ok(()),
+            Some(it) => {
+                let found = runtime.map(|runtime| runtime.version.clone()).unwrap_or_default();
+                Err(Error::unavailable(it, found))
+            }
+        }
     }
 
     /// Sends a request and waits for its answer.
@@ -117,15 +163,18 @@ impl Connection {
         timeout: Option<Duration>,
         place: Place,
     ) -> Result<R::Response> {
+        self.supports(params)?;
         let method = R::METHOD;
-        self.check(params)?;
-        let line = match timeout {
-            Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
-                .await
-                .map_err(|_| Error::Timeout { what: method, after })??,
-            None => self.attempt(params, self.request_timeout(), place).await?,
+        let answer = async {
+            let line = match timeout {
+                Some(after) => tokio::time::timeout(after, self.attempt(params, after, place))
+                    .await
+                    .map_err(|_| Error::Timeout { what: method, after })??,
+                None => self.attempt(params, self.request_timeout(), place).await?,
+            };
+            envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
         };
-        envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+        trace::request(method, answer).await
     }
 
     /// Sends a request, and again if it was refused for lack of capacity and the limits say so.
@@ -143,6 +192,7 @@ impl Connection {
             };
             let Some(delay) = self.retry_after(&error, attempts) else { return Err(error) };
             attempts += 1;
+            trace::event!(debug, ?delay, attempts, "overloaded, trying again");
             tokio::select! {
                 () = tokio::time::sleep(delay) => (),
                 reason = self.closed() => return Err(Error::Closed(reason)),
@@ -159,17 +209,9 @@ impl Connection {
     /// Sends a request whose answer is waited for as long as the connection lasts. Nothing is sent
     /// if the future is dropped.
     pub(crate) async fn begin<R: Request>(&self, params: &R) -> Result<InFlight<R>> {
-        self.check(params)?;
+        self.supports(params)?;
         let waiter = self.write(params, self.request_timeout(), Place::Shared).await?;
         Ok(InFlight { connection: self.clone(), waiter, request: PhantomData })
-    }
-
-    /// Refuses what the runtime was not asked to understand.
-    fn check<R: Request>(&self, params: &R) -> Result<()> {
-        match params.experimental() {
-            Some(what) if !self.0.limits.experimental_api => Err(Error::ExperimentalApi { what }),
-            _ => Ok(()),
-        }
     }
 
     /// Sends a request, and waits for the line that answers it: `Err` if it says that it failed.
@@ -303,13 +345,16 @@ impl<R: Request> InFlight<R> {
     /// Waits for the answer.
     pub(crate) async fn answer(self) -> Result<R::Response> {
         let method = R::METHOD;
-        match self.waiter.await {
-            Some(Ok(line)) => {
-                envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+        let answer = async {
+            match self.waiter.await {
+                Some(Ok(line)) => {
+                    envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+                }
+                Some(Err(line)) => Err(rpc_error(method, &line)),
+                None => Err(self.connection.0.shared.closed_error().await),
             }
-            Some(Err(line)) => Err(rpc_error(method, &line)),
-            None => Err(self.connection.0.shared.closed_error().await),
-        }
+        };
+        trace::request(method, answer).await
     }
 }
 

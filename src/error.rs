@@ -45,6 +45,12 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
+    /// The thread was unsubscribed, so that nothing of it arrives here any more.
+    #[non_exhaustive]
+    Detached {
+        /// The id of the thread.
+        thread: String,
+    },
     /// The turn was not done when its deadline passed, and was interrupted.
     #[non_exhaustive]
     TurnTimeout {
@@ -61,12 +67,24 @@ pub enum Error {
         /// How long.
         after: Duration,
     },
-    /// The runtime is another version than the pinned one, and
-    /// [`VersionPolicy::Exact`](crate::VersionPolicy::Exact) was asked for.
+    /// The runtime is a version that the [`VersionPolicy`](crate::VersionPolicy) refuses.
     #[non_exhaustive]
     VersionMismatch {
-        /// What the runtime says that it is.
+        /// What the runtime says that it is; empty if that could not be told.
         found: String,
+    },
+    /// The request uses something that came with a later runtime than this one. Nothing was sent.
+    #[non_exhaustive]
+    UnsupportedByRuntime {
+        /// The method, or the path of a property, such as `turn/start.turnTrigger`.
+        what: String,
+        /// The first release of the runtime that takes it.
+        needed: protocol::Release,
+        /// The version of the runtime.
+        found: String,
+        /// Turning on [`CodexBuilder::experimental_api`](crate::CodexBuilder::experimental_api) would
+        /// do as well: it was experimental before that release.
+        or_experimental: bool,
     },
     /// The request uses something experimental, and
     /// [`CodexBuilder::experimental_api`](crate::CodexBuilder::experimental_api) is off. Nothing was
@@ -81,11 +99,26 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn detached(thread: &str) -> Error {
+        Error::Detached { thread: thread.to_owned() }
+    }
+
     pub(crate) fn decode(
         method: &str,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Error {
         Error::Decode { method: method.to_owned(), source: Box::new(source) }
+    }
+
+    /// What is not on offer, by a runtime whose version is `found`.
+    pub(crate) fn unavailable(it: protocol::Unavailable, found: String) -> Error {
+        let protocol::Unavailable { what, need } = it;
+        let (needed, or_experimental) = match need {
+            protocol::Need::ExperimentalApi => return Error::ExperimentalApi { what },
+            protocol::Need::Release(needed) => (needed, false),
+            protocol::Need::ReleaseOrExperimentalApi(needed) => (needed, true),
+        };
+        Error::UnsupportedByRuntime { what, needed, found, or_experimental }
     }
 
     /// True when the connection has ended, so that only a new [`Codex`](crate::Codex) can help.
@@ -151,6 +184,11 @@ impl fmt::Display for Error {
             Error::Encode { method, .. } => write!(f, "cannot encode the params of `{method}`"),
             Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
             Error::TurnFailed(failure) => failure.fmt(f),
+            Error::Detached { thread } => write!(
+                f,
+                "thread {thread} was unsubscribed, so that its events are not seen here; take it up \
+                 again with `Codex::thread_resume`"
+            ),
             Error::TurnTimeout { after, turn } => {
                 write!(f, "turn {} was not done within {after:?} and was interrupted", turn.id)
             }
@@ -159,11 +197,18 @@ impl fmt::Display for Error {
             }
             Error::VersionMismatch { found } => {
                 let pinned = protocol::RUNTIME_VERSION;
-                write!(
-                    f,
-                    "the runtime is version {found}, not the pinned {pinned}; install that one, or \
-                     allow any with `VersionPolicy::Any`"
-                )
+                match found.as_str() {
+                    "" => write!(f, "the runtime does not say that it is the pinned {pinned}")?,
+                    found => write!(f, "the runtime is version {found}, not the pinned {pinned}")?,
+                }
+                f.write_str("; install that one, or allow any with `VersionPolicy::Any`")
+            }
+            Error::UnsupportedByRuntime { what, needed, found, or_experimental } => {
+                write!(f, "`{what}` needs runtime {needed}, and this is {found}; update it, ")?;
+                if *or_experimental {
+                    f.write_str("turn on `CodexBuilder::experimental_api`, ")?;
+                }
+                f.write_str("or leave that out")
             }
             Error::ExperimentalApi { what } => write!(
                 f,

@@ -11,6 +11,7 @@ use crate::connection::{Connection, Observer};
 use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
 use crate::request::Refusal;
+use crate::trace;
 
 /// How many events a reader may be behind before it loses the oldest ones.
 pub(crate) const FEED_CAPACITY: usize = 256;
@@ -25,6 +26,8 @@ const LINE_HEAD: usize = 256;
 /// that were lost. It does not keep the connection open.
 pub struct Notifications {
     connection: Observer,
+    /// What comes before everything that the feed has.
+    first: Option<ConnectionEvent>,
     receiver: Receiver<FeedItem>,
     ended: bool,
 }
@@ -33,6 +36,17 @@ pub struct Notifications {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
+    /// The runtime is not the version from whose schema the types of this crate were made. This
+    /// comes once, and first. What such a runtime lacks is refused before it is sent
+    /// ([`Error::UnsupportedByRuntime`]), what it has beyond that arrives as unknown.
+    /// [`RuntimeInfo::compare_to_pin`](crate::RuntimeInfo::compare_to_pin) tells which it is.
+    #[non_exhaustive]
+    RuntimeVersion {
+        /// The version of the runtime; empty if it could not be told.
+        found: String,
+        /// [`RUNTIME_VERSION`](crate::RUNTIME_VERSION).
+        pinned: &'static str,
+    },
     /// A notification of the server.
     #[non_exhaustive]
     Notification {
@@ -72,6 +86,11 @@ impl fmt::Debug for ConnectionEvent {
     /// Leaves out what came as it was: it may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ConnectionEvent::RuntimeVersion { found, pinned } => f
+                .debug_struct("RuntimeVersion")
+                .field("found", found)
+                .field("pinned", pinned)
+                .finish(),
             ConnectionEvent::Notification { notification, .. } => {
                 f.debug_tuple("Notification").field(notification).finish()
             }
@@ -91,15 +110,22 @@ impl fmt::Debug for ConnectionEvent {
     }
 }
 
+impl ConnectionEvent {
+    pub(crate) fn other_version(found: &str) -> ConnectionEvent {
+        let pinned = protocol::RUNTIME_VERSION;
+        ConnectionEvent::RuntimeVersion { found: found.to_owned(), pinned }
+    }
+}
+
 impl Notifications {
     pub(crate) fn new(connection: &Connection) -> Notifications {
-        let receiver = connection.feed();
-        Notifications { connection: connection.observer(), receiver, ended: false }
+        let (first, receiver) = (connection.take_greeting(), connection.feed());
+        Notifications { connection: connection.observer(), first, receiver, ended: false }
     }
 
     pub(crate) fn of_thread(connection: &Connection, thread: &str) -> Notifications {
         let receiver = connection.feed_of(thread);
-        Notifications { connection: connection.observer(), receiver, ended: false }
+        Notifications { connection: connection.observer(), first: None, receiver, ended: false }
     }
 
     /// Waits for the next event. After the connection has ended there is one error that says why,
@@ -113,13 +139,19 @@ impl Notifications {
     ///
     /// No event is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Result<ConnectionEvent>> {
+        if let Some(event) = self.first.take() {
+            return Some(Ok(event));
+        }
         if self.ended {
             return None;
         }
         match self.receiver.recv().await {
             Ok(FeedItem::Line(line)) => Some(Ok(self.decode(&line))),
             Ok(FeedItem::Event(event)) => Some(Ok(event)),
-            Err(RecvError::Lagged(count)) => Some(Ok(ConnectionEvent::Lagged(count))),
+            Err(RecvError::Lagged(count)) => {
+                trace::event!(warn, count, "events were lost that nobody read in time");
+                Some(Ok(ConnectionEvent::Lagged(count)))
+            }
             Err(RecvError::Closed) => {
                 self.ended = true;
                 Some(Err(Error::Closed(self.connection.closed().await)))

@@ -1,5 +1,7 @@
 //! Files on the machine of the runtime.
 
+mod watch;
+
 use std::path::Path;
 
 use base64::Engine as _;
@@ -9,6 +11,8 @@ use crate::codex::Codex;
 use crate::error::{Error, Result};
 use crate::path;
 use crate::protocol::{self, Request as _};
+
+pub use self::watch::FileWatch;
 
 /// The files on the machine of the runtime, made by [`Codex::fs`]. All paths are absolute.
 ///

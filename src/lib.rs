@@ -33,8 +33,12 @@
 //!
 //! # The runtime
 //!
-//! The types are those of runtime [`RUNTIME_VERSION`]. Another version usually works as well:
-//! what it sends that is not known here is kept as JSON, and [`RuntimeInfo::matches_pin`] tells.
+//! The types are those of runtime [`RUNTIME_VERSION`]. Another version usually works as well: what
+//! it sends that is not known here is kept as JSON, and what it is too old for is refused before it
+//! is sent ([`Error::UnsupportedByRuntime`]). [`Codex::notifications`] says so first
+//! ([`ConnectionEvent::RuntimeVersion`]), [`RuntimeInfo::compare_to_pin`] at any time, and
+//! [`CodexBuilder::version_policy`] can refuse it. Of a runtime that was built from a checkout, and
+//! says `0.0.0`, or that names no version, nothing is known: to it everything is sent.
 //!
 //! # When the agent asks
 //!
@@ -49,6 +53,9 @@
 //!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
 //!   arrives like anything unknown. With the feature,
 //!   [`CodexBuilder::experimental_api`] turns it off for one client.
+//! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
+//!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
+//!   outcomes, and never with contents.
 //! - `testing`: `MockModel`, a scripted model for the real runtime; `TestHome`, a home of its own
 //!   for it; `FakeServer`, a scripted runtime in memory.
 
@@ -92,6 +99,8 @@ mod router;
 #[cfg(feature = "client")]
 mod thread;
 #[cfg(feature = "client")]
+mod trace;
+#[cfg(feature = "client")]
 mod transport;
 #[cfg(feature = "client")]
 mod turn;
@@ -111,7 +120,7 @@ pub use self::{
         TurnFailure,
     },
     feed::{ConnectionEvent, Notifications},
-    fs::Fs,
+    fs::{FileWatch, Fs},
     goal::{GoalControl, GoalResult, GoalRun, GoalStart},
     input::{ExternalMessage, Input, TurnInput},
     list::{Items, List},

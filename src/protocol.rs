@@ -21,6 +21,8 @@
 //! - **What is experimental** says so. It is what the stable bundle of the schema lacks, or the
 //!   runtime refuses like that. It is here with the feature `experimental` only, and
 //!   [`Request::experimental`] finds it in params.
+//! - **What older runtimes lack** says since when it is there, and [`Request::unavailable`] finds it
+//!   in params. Nothing is said of what the oldest runtime has that was looked at, 0.144.4.
 //! - **Null** is left out where it means what absence means. Where it does not, a field is an
 //!   `Option` of an `Option`.
 //! - **Names on the wire** are those of the schema; the docs name them where the schema says no more.
@@ -42,8 +44,6 @@ mod arbitrary;
 #[cfg(feature = "client")]
 pub(crate) mod envelope;
 mod error;
-#[cfg(feature = "experimental")]
-mod experimental;
 mod extra;
 #[cfg(all(test, feature = "client", feature = "experimental"))]
 mod hostile;
@@ -51,6 +51,7 @@ mod json;
 #[cfg(all(test, feature = "client", feature = "experimental"))]
 mod limits;
 mod malformed;
+mod offer;
 #[macro_use]
 mod macros;
 pub(crate) mod message;
@@ -64,6 +65,7 @@ pub use self::{
     generated::*,
     malformed::{ElementPlace, MalformedElement},
     message::RawMessage,
+    offer::{Need, Offer, Release, Unavailable},
     paged::PagedRequest,
 };
 
@@ -79,7 +81,14 @@ pub trait Request: Serialize + Send + Sync {
     /// What of this request the server takes only from a client that asked for the experimental
     /// API: the method, or the first property that is used, such as `thread/start.environments`.
     fn experimental(&self) -> Option<String> {
-        Self::EXPERIMENTAL.then(|| Self::METHOD.to_owned())
+        self.unavailable(&Offer::EVERYTHING.without_experimental()).map(|it| it.what)
+    }
+
+    /// What of this request is not on offer: the method, or the first property that is used and
+    /// that the runtime is too old for, or that it takes only with the experimental API. Nothing is
+    /// known of what is among the unrecognized properties.
+    fn unavailable(&self, offer: &Offer) -> Option<Unavailable> {
+        offer::Uses::of(offer).experimental(Self::METHOD, Self::EXPERIMENTAL).found()
     }
 }
 
@@ -122,11 +131,9 @@ mod generated {
             at_key, external, keyed, tagged, through_json,
         },
         message::RawMessage,
+        offer::{Guarded, Offer, Release, Unavailable, Uses},
         stream::{from_str, next_value},
     };
-
-    #[cfg(feature = "experimental")]
-    use super::experimental::{Experimental, inside};
 
     include!(concat!(env!("OUT_DIR"), "/protocol.rs"));
 }

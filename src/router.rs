@@ -3,7 +3,7 @@
 mod queue;
 mod starting;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -32,6 +32,8 @@ pub(crate) struct Router {
     streams: HashMap<Stream<'static>, Arc<Queue>>,
     /// The bounded feeds of threads.
     feeds: HashMap<String, broadcast::Sender<FeedItem>>,
+    /// The threads whose events the runtime was told not to send.
+    detached: HashSet<String>,
     closed: Option<CloseReason>,
 }
 
@@ -108,6 +110,8 @@ impl Router {
         }
         if let Some(reason) = &self.closed {
             let _ = queue.close(reason);
+        } else if self.detached.contains(thread) {
+            let _ = queue.detach(&thread.into());
         } else if !queue.has_completed() {
             let known = self.turns.entry(turn.into());
             let known = known.or_insert_with(|| Turn { thread: thread.into(), queues: Vec::new() });
@@ -198,6 +202,24 @@ impl Router {
         self.feeds
             .get(thread)
             .is_some_and(|feed| feed.receiver_count() > 0 && feed.send(item()).is_ok())
+    }
+
+    /// Ends what waits for events of `thread`: the runtime was told not to send them.
+    pub(crate) fn detach(&mut self, thread: &str, wakers: &mut Vec<Waker>) {
+        self.detached.insert(thread.into());
+        let name: Arc<str> = thread.into();
+        let turns = self.turns.extract_if(|_, turn| turn.thread == thread);
+        let queues = turns.flat_map(|(_, turn)| turn.queues);
+        wakers.extend(queues.chain(self.followed.remove(thread)).filter_map(|it| it.detach(&name)));
+    }
+
+    /// The runtime sends the events of `thread` again.
+    pub(crate) fn reattach(&mut self, thread: &str) {
+        self.detached.remove(thread);
+    }
+
+    pub(crate) fn is_detached(&self, thread: &str) -> bool {
+        self.detached.contains(thread)
     }
 
     /// Ends every queue with `reason`, also those that are still to come.

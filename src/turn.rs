@@ -21,6 +21,7 @@ use crate::connection::Subscription;
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::protocol;
+use crate::trace::TurnSpan;
 
 pub(crate) use self::begin::SERVER_START;
 pub use self::control::TurnControl;
@@ -49,6 +50,7 @@ pub struct TurnHandle {
     collected: Collected,
     deadline: Option<Deadline>,
     interrupt_on_drop: bool,
+    span: TurnSpan,
 }
 
 /// An event of a turn.
@@ -64,7 +66,9 @@ pub struct TurnEvent {
 impl TurnHandle {
     pub(crate) fn new(thread: &str, subscription: Subscription) -> TurnHandle {
         let (connection, queue) = (subscription.connection.clone(), subscription.queue.clone());
+        let span = TurnSpan::new(thread, &subscription.turn);
         TurnHandle {
+            span,
             control: TurnControl::new(thread, subscription),
             events: EventReader::new(connection, queue),
             collected: Collected::default(),
@@ -135,7 +139,8 @@ impl TurnHandle {
     /// # Errors
     ///
     /// [`Error::Closed`] once, if the connection ended before the turn did. [`Error::Decode`] for
-    /// an event whose line is broken; the next one is not affected. [`Error::Timeout`] once, if the
+    /// an event whose line is broken; the next one is not affected. [`Error::Detached`] once, if
+    /// the thread was unsubscribed. [`Error::Timeout`] once, if the
     /// turn did not even end after its deadline had passed.
     ///
     /// # Cancel safety
@@ -175,7 +180,7 @@ impl TurnHandle {
     ///
     /// [`Error::TurnFailed`] with the turn if it failed, [`Error::TurnTimeout`] with what there is
     /// of it if its deadline passed, [`Error::Closed`] if the connection ended first,
-    /// [`Error::Decode`] if the end of the turn could not be understood. An interrupted turn is no
+    /// [`Error::Detached`] if the thread was unsubscribed first, [`Error::Decode`] if the end of the turn could not be understood. An interrupted turn is no
     /// error.
     ///
     /// # Cancel safety
@@ -189,6 +194,7 @@ impl TurnHandle {
         let collected = std::mem::take(&mut self.collected);
         let turn = match self.events.end() {
             Some(End::Closed(reason)) => return Err(Error::Closed(reason.clone())),
+            Some(End::Detached(thread)) => return Err(Error::detached(thread)),
             Some(End::Expired) => collected.into_unfinished(self.id()),
             Some(End::Completed) | None => collected.into_result(self.id())?,
         };
@@ -201,7 +207,12 @@ impl TurnHandle {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<TurnEvent>>> {
         let next = ready!(self.events.poll_next(cx));
         match &next {
-            Some(Ok(event)) => self.collected.observe(event),
+            Some(Ok(event)) => {
+                if let protocol::ServerNotification::TurnCompleted(it) = &event.notification {
+                    self.span.completed(&it.turn);
+                }
+                self.collected.observe(event);
+            }
             Some(Err(Error::Decode { source, .. })) => self.collected.observe_broken(&**source),
             Some(Err(_)) | None => (),
         }

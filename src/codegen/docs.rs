@@ -10,6 +10,7 @@ use super::{
     ir::{Shape, Type, Types},
     methods::Methods,
     schema::reference,
+    since::FirstIn,
 };
 
 const EXPERIMENTAL: &str = "**Experimental**: not part of the stable protocol.";
@@ -76,7 +77,7 @@ impl Roles {
     pub(super) fn describe(&self, name: &str, ty: &Type) -> TokenStream {
         let role = self.0.get(name).map(|it| it.join(" "));
         let role = role.unwrap_or_else(|| format!("The definition `{name}` of the schema."));
-        let doc = Doc::new(ty.doc.as_deref(), &role, ty.experimental);
+        let doc = Doc::new(ty.doc.as_deref(), &role, ty.experimental).since(ty.since);
         match &ty.shape {
             Shape::Struct(body) if !body.choice.is_empty() => {
                 let all = body.choice.iter().map(|it| format!("`{}`", it.join("` and `")));
@@ -96,6 +97,7 @@ pub(super) struct Doc {
     /// Why not to use it any more, and what instead.
     deprecated: Option<String>,
     experimental: bool,
+    since: FirstIn,
 }
 
 impl Doc {
@@ -116,7 +118,13 @@ impl Doc {
                 fallback.clone_into(&mut text);
             }
         }
-        Self { text, deprecated, experimental }
+        Self { text, deprecated, experimental, since: FirstIn::default() }
+    }
+
+    /// The same for something that older runtimes lack.
+    pub(super) fn since(mut self, since: FirstIn) -> Self {
+        self.since = since;
+        self
     }
 
     /// The same with more text below.
@@ -141,7 +149,14 @@ impl Doc {
 
     /// As attributes.
     pub(super) fn print(self) -> TokenStream {
-        let doc = if self.experimental { self.with(EXPERIMENTAL) } else { self };
+        let FirstIn { any, stable } = self.since;
+        let notes = [
+            self.experimental.then(|| EXPERIMENTAL.to_owned()),
+            any.map(|it| format!("Since runtime {it}.")),
+            stable.map(|it| format!("Experimental before runtime {it}.")),
+        ];
+        let notes: Vec<_> = notes.into_iter().flatten().collect();
+        let doc = if notes.is_empty() { self } else { self.with(&notes.join(" ")) };
         let lines = doc.text.lines().flat_map(wrapped);
         let deprecated = doc.deprecated.map(|note| quote!(#[deprecated(note = #note)]));
         quote!(#(#[doc = #lines])* #deprecated)

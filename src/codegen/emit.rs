@@ -14,12 +14,13 @@ use super::{
     methods::Methods,
     names,
     schema::reference,
+    since::Release,
     tables::Tables,
     types::Translator,
 };
 
-#[path = "emit/experimental.rs"]
-mod experimental;
+#[path = "emit/guard.rs"]
+mod guard;
 #[path = "emit/methods.rs"]
 mod methods;
 #[path = "emit/paged.rs"]
@@ -31,6 +32,7 @@ mod structs;
 #[path = "emit/unions.rs"]
 mod unions;
 
+use guard::Guarded;
 use print::print;
 
 /// The source of the module.
@@ -47,7 +49,7 @@ pub(super) fn emit(
         tables,
         roles,
         streamed,
-        partly_experimental: experimental::partly(types),
+        guarded: Guarded::of(types),
         secretive: graph::holders(types, |name, field| tables.is_secret(name, &field.wire)),
         translator: Translator::new(types)?,
     };
@@ -55,13 +57,15 @@ pub(super) fn emit(
         /// The version of the runtime whose schema these types come from.
         pub const RUNTIME_VERSION: &str = #runtime_version;
     }];
+    let releases = guard::releases(types, &methods.requests);
+    items.extend(releases.into_iter().map(Release::constant));
     for (name, ty) in types {
         items.push(emitter.item(name, ty).map_err(|it| it.within(name))?);
-        items.push(emitter.experimental(name, ty).map_err(|it| it.within(name))?);
+        items.push(emitter.guard(name, ty).map_err(|it| it.within(name))?);
     }
     items.push(emitter.alternatives()?);
     items.push(emitter.serde_impls());
-    items.push(methods::emit(methods, &emitter.partly_experimental)?);
+    items.push(methods::emit(methods, &emitter.guarded)?);
     for it in &methods.requests {
         items.push(emitter.paged(it).map_err(|error| error.within(&it.method))?);
     }
@@ -99,8 +103,7 @@ struct Emitter<'a> {
     roles: Roles,
     /// The structs that decode without an intermediate value.
     streamed: BTreeSet<String>,
-    /// The types that the client sends and that have something experimental in them.
-    partly_experimental: BTreeSet<String>,
+    guarded: Guarded,
     /// The types that hold a secret, at any depth.
     secretive: BTreeSet<String>,
     translator: Translator,
@@ -228,7 +231,7 @@ fn snake_ident(name: &str) -> Ident {
 }
 
 fn variant_doc(arm: &Arm, fallback: &str) -> Doc {
-    Doc::new(arm.doc.as_deref(), fallback, arm.experimental)
+    Doc::new(arm.doc.as_deref(), fallback, arm.experimental).since(arm.since)
 }
 
 #[cfg(test)]
@@ -246,8 +249,15 @@ mod tests {
 
     fn with_field(schema: Value) -> Type {
         let (wire, presence) = ("x".to_owned(), Presence::Optional);
-        let field =
-            Field { wire, doc: None, schema, nullable: false, presence, experimental: false };
+        let field = Field {
+            wire,
+            doc: None,
+            schema,
+            nullable: false,
+            presence,
+            experimental: false,
+            since: Default::default(),
+        };
         Type::new(None, Shape::Struct(Struct { fields: vec![field], ..Struct::default() }))
     }
 

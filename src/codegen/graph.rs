@@ -190,6 +190,7 @@ mod tests {
             doc: None,
             payload: None,
             experimental: false,
+            since: Default::default(),
         };
         Type::new(None, Shape::Strings(values.iter().map(arm).collect()))
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::since::FirstIn;
+
 /// Every type of the protocol by its Rust name.
 pub(super) type Types = BTreeMap<String, Type>;
 
@@ -15,6 +17,8 @@ pub(super) struct Type {
     pub shape: Shape,
     /// Not part of the stable bundle.
     pub experimental: bool,
+    /// The first runtime that takes it, for the params of a method.
+    pub since: FirstIn,
     /// Reachable from something that the client sends.
     pub input: bool,
     /// Reachable from something that the server sends.
@@ -25,7 +29,15 @@ pub(super) struct Type {
 
 impl Type {
     pub(super) fn new(doc: Option<String>, shape: Shape) -> Self {
-        Self { doc, shape, experimental: false, input: false, output: false, payload_of: None }
+        Self {
+            doc,
+            shape,
+            experimental: false,
+            since: FirstIn::default(),
+            input: false,
+            output: false,
+            payload_of: None,
+        }
     }
 }
 
@@ -75,6 +87,8 @@ pub(super) struct Field {
     pub nullable: bool,
     pub presence: Presence,
     pub experimental: bool,
+    /// The first runtime that takes it.
+    pub since: FirstIn,
 }
 
 impl Field {
@@ -108,4 +122,6 @@ pub(super) struct Arm {
     /// The schema of what the variant carries.
     pub payload: Option<Value>,
     pub experimental: bool,
+    /// The first runtime that takes it.
+    pub since: FirstIn,
 }

@@ -1,6 +1,6 @@
 //! The methods of the protocol, each tied to its params and its response.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::{
     names,
     normalize::{alternatives, description},
     schema::{Bundle, reference},
+    since::FirstIn,
     tables::Tables,
 };
 
@@ -21,6 +22,8 @@ pub(super) struct Request {
     pub response: String,
     pub doc: Option<String>,
     pub experimental: bool,
+    /// The first runtime that has it.
+    pub since: FirstIn,
 }
 
 /// A notification of the server.
@@ -75,6 +78,17 @@ pub(super) fn methods(bundle: &Bundle, types: &mut Types, tables: &Tables<'_>) -
     check_unique(&res)?;
     check_responses(bundle, &res)?;
     Ok(res)
+}
+
+/// The methods that the client calls, each with the definition of its params, if it has any.
+pub(super) fn client_methods(bundle: &Bundle) -> Result<BTreeMap<String, Option<String>>> {
+    let method = |arm| {
+        let method = method_of(arm)?;
+        let schema = arm.pointer("/properties/params");
+        let params = schema.map_or(Ok(None), params_name).map_err(|it| it.within(method))?;
+        Ok((method.to_owned(), params))
+    };
+    arms(bundle, "ClientRequest")?.iter().map(method).collect()
 }
 
 /// Marks the methods of `methods` that `stable` lacks.
@@ -136,6 +150,7 @@ fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Reques
         response,
         doc: doc(arm, tables),
         experimental: false,
+        since: Default::default(),
     })
 }
 

@@ -10,7 +10,7 @@ pub(super) const CATCH_ALL: &str = "Unrecognized";
 pub(super) const REST: &str = "unrecognized";
 
 /// Names that the module itself uses.
-const TAKEN: [&str; 45] = [
+const TAKEN: [&str; 50] = [
     "Alternative",
     "BTreeMap",
     "Box",
@@ -24,12 +24,12 @@ const TAKEN: [&str; 45] = [
     "Deserializer",
     "ElementPlace",
     "Err",
-    "Experimental",
     "ExtraFields",
     "Fields",
     "Fit",
     "Fits",
     "From",
+    "Guarded",
     "Into",
     "IsArray",
     "IsInteger",
@@ -37,14 +37,17 @@ const TAKEN: [&str; 45] = [
     "Json",
     "MalformedElement",
     "Map",
+    "Need",
     "None",
     "Notification",
     "NotificationSeed",
     "Object",
+    "Offer",
     "Ok",
     "Option",
     "RawMessage",
     "Redacted",
+    "Release",
     "Request",
     "Result",
     "Serialize",
@@ -54,6 +57,8 @@ const TAKEN: [&str; 45] = [
     "ServerRequestError",
     "Some",
     "String",
+    "Unavailable",
+    "Uses",
     "Value",
     "Vec",
 ];

@@ -129,6 +129,7 @@ impl Normalizer<'_> {
             schema: inner,
             nullable,
             experimental: false,
+            since: Default::default(),
         })
     }
 }

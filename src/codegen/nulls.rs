@@ -52,6 +52,7 @@ mod tests {
             nullable: true,
             presence: Presence::Optional,
             experimental: false,
+            since: Default::default(),
         }
     }
 

@@ -38,6 +38,10 @@ const METHODS: [(&str, &str); 4] = [
     ("ServerNotification", "notification"),
 ];
 
+/// What the docs say of something that older runtimes lack, or have among what is experimental.
+const SINCE: &str = "Since runtime ";
+const STABLE_SINCE: &str = "Experimental before runtime ";
+
 /// The outline, and how much there is of what.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outline {
@@ -221,9 +225,13 @@ impl Outline {
         let is_experimental = attrs.iter().any(is_experimental);
         self.experimental += usize::from(is_experimental);
         let experimental = is_experimental.then(|| "experimental".to_owned());
+        let (since, stable) = (version(attrs, SINCE), version(attrs, STABLE_SINCE));
+        let since = since.map(|it| format!("since {it}"));
+        let stable = stable.map(|it| format!("stable since {it}"));
         let is_deprecated = attrs.iter().any(|it| it.path().is_ident("deprecated"));
         let deprecated = is_deprecated.then(|| "deprecated".to_owned());
-        let all: Vec<_> = more.into_iter().chain([deprecated, experimental]).flatten().collect();
+        let all: Vec<_> =
+            more.into_iter().chain([deprecated, experimental, since, stable]).flatten().collect();
         if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) }
     }
 }
@@ -247,6 +255,18 @@ fn is_experimental(attr: &Attribute) -> bool {
         Meta::List(it) if it.path.is_ident("cfg") => text.contains("experimental"),
         _ => false,
     }
+}
+
+/// The release that the docs name after these words.
+fn version(attrs: &[Attribute], words: &str) -> Option<String> {
+    let texts = attrs.iter().filter_map(|it| match &it.meta {
+        Meta::NameValue(it) if it.path.is_ident("doc") => Some(it.value.to_token_stream()),
+        _ => None,
+    });
+    let text: String = texts.map(|it| it.to_string()).collect();
+    let (_, after) = text.rsplit_once(words)?;
+    let end = after.find(|it: char| !it.is_ascii_digit() && it != '.')?;
+    Some(after[..end].trim_end_matches('.').to_owned())
 }
 
 fn is_rest(field: &Field) -> bool {

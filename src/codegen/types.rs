@@ -139,6 +139,7 @@ mod tests {
             nullable: false,
             presence,
             experimental: false,
+            since: Default::default(),
         }
     }
 

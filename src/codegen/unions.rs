@@ -59,6 +59,7 @@ impl Normalizer<'_> {
                 doc: doc.map(str::to_owned),
                 payload: None,
                 experimental: false,
+                since: Default::default(),
             })
         };
         let res = values.iter().map(arm).collect::<Result<Vec<_>>>()?;
@@ -78,7 +79,14 @@ impl Normalizer<'_> {
             // Also without properties: one that is added later is kept, and breaks nobody.
             let payload = self.payload_struct(name, &variant, &wire, tag, arm, &members)?;
             let doc = description(arm);
-            res.push(Arm { name: variant, wire, doc, payload: Some(payload), experimental: false });
+            res.push(Arm {
+                name: variant,
+                wire,
+                doc,
+                payload: Some(payload),
+                experimental: false,
+                since: Default::default(),
+            });
         }
         names::check_distinct(res.iter().map(|it| it.name.as_str()))?;
         Ok(Shape::Tagged { tag: tag.to_owned(), arms: res })
@@ -129,6 +137,7 @@ impl Normalizer<'_> {
                     doc: description(arm),
                     payload: Some(payload),
                     experimental: false,
+                    since: Default::default(),
                 });
             }
         }
@@ -151,6 +160,7 @@ impl Normalizer<'_> {
                 doc: description(arm),
                 payload: Some(payload),
                 experimental: false,
+                since: Default::default(),
             });
         }
         names::check_distinct(res.iter().map(|it| it.name.as_str()))?;

@@ -1,6 +1,7 @@
 //! Those who listen to what arrives.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 
@@ -11,24 +12,44 @@ use crate::router::{Queue, StartLock};
 
 impl Connection {
     /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
-    pub(crate) async fn expect_turn(&self, thread: &str) -> ExpectedTurn {
-        let (mut expected, lock) = self.expect(thread);
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Detached`] if nothing of the thread would arrive.
+    pub(crate) async fn expect_turn(&self, thread: &str) -> Result<ExpectedTurn> {
+        let (mut expected, lock) = self.expect(thread)?;
         expected.guard = Some(StartGuard::Shared(lock.read_owned().await));
-        expected
+        Ok(expected)
     }
 
     /// The same for a turn that the server starts by itself, so that its id is in no reply: nobody
     /// else starts a turn on that thread through this connection as long as this lives.
-    pub(crate) async fn expect_server_turn(&self, thread: &str) -> ExpectedTurn {
-        let (mut expected, lock) = self.expect(thread);
+    pub(crate) async fn expect_server_turn(&self, thread: &str) -> Result<ExpectedTurn> {
+        let (mut expected, lock) = self.expect(thread)?;
         expected.guard = Some(StartGuard::Alone(lock.write_owned().await));
-        expected
+        Ok(expected)
     }
 
-    fn expect(&self, thread: &str) -> (ExpectedTurn, StartLock) {
-        let (position, lock) = self.0.shared.state().router.expect(thread);
+    fn expect(&self, thread: &str) -> Result<(ExpectedTurn, StartLock)> {
+        let mut state = self.0.shared.state();
+        if state.router.is_detached(thread) {
+            return Err(Error::detached(thread));
+        }
+        let (position, lock) = state.router.expect(thread);
         let thread = thread.into();
-        (ExpectedTurn { connection: self.clone(), thread, position, guard: None }, lock)
+        Ok((ExpectedTurn { connection: self.clone(), thread, position, guard: None }, lock))
+    }
+
+    /// Ends what waits for events of `thread`: the runtime was told not to send them.
+    pub(crate) fn detach(&self, thread: &str) {
+        let mut wakers = Vec::new();
+        self.0.shared.state().router.detach(thread, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The runtime sends the events of `thread` again.
+    pub(crate) fn reattach(&self, thread: &str) {
+        self.0.shared.state().router.reattach(thread);
     }
 
     /// Listens to all turns of `thread`, whoever starts them; `None` if somebody does so already.

@@ -15,6 +15,7 @@ use crate::feed::{self, FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{self, Message};
 use crate::request;
 use crate::router::{Phase, Router};
+use crate::trace;
 use crate::transport::lines;
 
 pub(super) struct Shared {
@@ -132,6 +133,11 @@ impl Shared {
             };
             if let Err(error) = accepted {
                 self.count_malformed();
+                trace::event!(
+                    warn,
+                    bytes = line.map_or(0, str::len),
+                    "skipped a line that is no message"
+                );
                 let head = feed::head(&line.map_or_else(String::from_utf8_lossy, Into::into));
                 self.first_malformed.get_or_init(|| head.clone());
                 state.publish(|| FeedItem::malformed(head, error));
@@ -212,6 +218,7 @@ impl Shared {
             return;
         }
         state.router.close(&reason, &mut wakers);
+        trace::connection_ended(&reason);
         self.reason.send_replace(Some(reason));
         let pending = std::mem::take(&mut state.pending);
         state.outgoing = None;
@@ -251,6 +258,7 @@ impl State {
     fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
         match Message::parse(line)? {
             Message::Notification { method, scope } => {
+                trace::event!(trace, %method, thread = scope.thread.as_deref(), bytes = line.len(), "notification");
                 effects.has_turn_start |= Phase::after(&method) == Some(Phase::Started);
                 if !self.router.route(&method, &scope, line, &mut effects.wakers) {
                     // Nobody else is going to find out whether the whole line is sound.
@@ -269,6 +277,7 @@ impl State {
             }
             Message::Request { method, id, params } => {
                 let refusal = request::refuse(&method, params);
+                trace::event!(debug, %method, id, understood = refusal.problem.is_none(), "refused a request of the server");
                 let line = envelope::answer_line(id, &refusal.answer)?;
                 // After the end nobody reads answers any more.
                 let _: bool = self.send(line);

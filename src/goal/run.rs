@@ -115,7 +115,8 @@ impl GoalRun {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] once, if the connection ended first. [`Error::Decode`] for an event whose
+    /// [`Error::Closed`] or [`Error::Detached`] once, if the connection ended or the thread was
+    /// unsubscribed first. [`Error::Decode`] for an event whose
     /// line is broken; the next one is not affected.
     ///
     /// # Cancel safety
@@ -130,8 +131,9 @@ impl GoalRun {
     ///
     /// # Errors
     ///
-    /// [`Error::TurnFailed`] with all turns as one if the last one failed, [`Error::Closed`] if the
-    /// connection ended first, [`Error::Decode`] if the end of the last turn could not be
+    /// [`Error::TurnFailed`] with all turns as one if the last one failed, [`Error::Closed`] or
+    /// [`Error::Detached`] if the connection ended or the thread was unsubscribed first,
+    /// [`Error::Decode`] if the end of the last turn could not be
     /// understood.
     ///
     /// # Cancel safety
@@ -141,7 +143,7 @@ impl GoalRun {
     pub async fn result(mut self) -> Result<GoalResult> {
         while let Some(event) = self.next().await {
             // Any other error is that of one broken event, which harms only itself and is counted.
-            if let Err(error @ Error::Closed(_)) = event {
+            if let Err(error @ (Error::Closed(_) | Error::Detached { .. })) = event {
                 return Err(error);
             }
         }
@@ -299,7 +301,7 @@ impl GoalStart {
         let GoalStart { thread, objective, token_budget, interrupt_on_drop } = self;
         let connection = &thread.codex().connection;
         // As long as this lives nobody else starts a turn there through this client.
-        let alone = connection.expect_server_turn(thread.id()).await;
+        let alone = connection.expect_server_turn(thread.id()).await?;
         check_idle(&thread).await?;
         let following = connection.follow(thread.id()).ok_or_else(|| {
             let problem = format!("another run of a goal follows thread {}", thread.id());

@@ -78,6 +78,8 @@ enum End {
     Unread,
     /// The turn did not complete in its time.
     Expired,
+    /// The runtime was told to send no more events of this thread.
+    Detached(Arc<str>),
     Closed(CloseReason),
 }
 
@@ -105,6 +107,8 @@ pub(crate) enum Pulled {
     Completed,
     /// The turn did not complete in its time.
     Expired,
+    /// The runtime was told to send no more events of this thread.
+    Detached(Arc<str>),
     Closed(CloseReason),
 }
 
@@ -142,25 +146,32 @@ impl Queue {
         self.progress.send_replace(progress);
     }
 
-    /// Ends the queue; what is in it can still be read.
+    /// Ends the queue with the connection; what is in it can still be read.
     #[must_use]
     pub(crate) fn close(&self, reason: &CloseReason) -> Option<Waker> {
-        let mut state = lock(&self.state);
-        state.end.get_or_insert_with(|| End::Closed(reason.clone()));
+        let waker = self.end(End::Closed(reason.clone()));
         // Whoever waits for progress learns from the connection that none will come.
         self.progress.send_modify(|_| ());
-        state.waker.take()
+        waker
+    }
+
+    /// Ends the queue, because nothing more of its thread is sent.
+    #[must_use]
+    pub(crate) fn detach(&self, thread: &Arc<str>) -> Option<Waker> {
+        self.end(End::Detached(Arc::clone(thread)))
     }
 
     /// Ends the queue, although its turn may go on.
     pub(crate) fn expire(&self) {
-        let mut state = lock(&self.state);
-        state.end.get_or_insert(End::Expired);
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
+        if let Some(waker) = self.end(End::Expired) {
             waker.wake();
         }
+    }
+
+    fn end(&self, end: End) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        state.end.get_or_insert(end);
+        state.waker.take()
     }
 
     /// Throws away what is there and what is still to come.
@@ -188,6 +199,7 @@ impl Queue {
         match &state.end {
             Some(End::Completed | End::Unread) => Poll::Ready(Pulled::Completed),
             Some(End::Expired) => Poll::Ready(Pulled::Expired),
+            Some(End::Detached(thread)) => Poll::Ready(Pulled::Detached(Arc::clone(thread))),
             Some(End::Closed(reason)) => Poll::Ready(Pulled::Closed(reason.clone())),
             None => {
                 state.waker = Some(cx.waker().clone());

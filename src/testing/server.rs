@@ -70,8 +70,31 @@ impl FakeServer {
     ///
     /// Dropping the future ends both sides.
     pub async fn start_with(builder: CodexBuilder) -> Result<(Codex, FakeServer)> {
+        FakeServer::start_as(crate::RUNTIME_VERSION, builder).await
+    }
+
+    /// The same with a server that says that it is this version of the runtime, or any other text.
+    ///
+    /// # Errors
+    ///
+    /// The handshake failed, or the client refuses that version.
+    ///
+    /// # Panics
+    ///
+    /// If the client sends something else than a handshake.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends both sides.
+    pub async fn start_as(version: &str, builder: CodexBuilder) -> Result<(Codex, FakeServer)> {
         let (mut server, reader, writer) = FakeServer::pipes();
-        let (codex, ()) = tokio::join!(builder.connect(reader, writer), server.shake_hands());
+        let (codex, ()) = tokio::join!(builder.connect(reader, writer), async {
+            server.answer_initialize(version).await;
+            // A client that does not like the version says no more.
+            if let Some(next) = server.receive().await {
+                assert_eq!(next.method, protocol::ClientNotification::Initialized.method());
+            }
+        });
         Ok((codex?, server))
     }
 
@@ -94,9 +117,13 @@ impl FakeServer {
     /// Not cancel safe: what was received or sent of the handshake when the future is dropped is not
     /// repeated.
     pub async fn shake_hands(&mut self) {
+        self.answer_initialize(crate::RUNTIME_VERSION).await;
+        self.expect(protocol::ClientNotification::Initialized.method()).await;
+    }
+
+    async fn answer_initialize(&mut self, version: &str) {
         let initialize = self.expect(protocol::InitializeParams::METHOD).await;
         let name = initialize.params["clientInfo"]["name"].as_str().unwrap_or_default().to_owned();
-        let version = crate::RUNTIME_VERSION;
         let result = json!({
             "userAgent": format!("{name}/{version} (Debian 12.0.0; x86_64) unknown ({name}; 0)"),
             "codexHome": "/home/user/.codex",
@@ -104,7 +131,6 @@ impl FakeServer {
             "platformOs": "linux",
         });
         self.reply(&initialize.id, result).await;
-        self.expect(protocol::ClientNotification::Initialized.method()).await;
     }
 
     /// The next message of the client; `None` when it has closed its end.

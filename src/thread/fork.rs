@@ -25,7 +25,12 @@ thread_options! { ThreadFork, ThreadForkParams }
 
 impl ThreadFork {
     pub(crate) fn new(codex: Codex, id: String) -> ThreadFork {
-        let params = protocol::ThreadForkParams::new(id).exclude_turns(true);
+        let mut params = protocol::ThreadForkParams::new(id);
+        let without_turns = params.clone().exclude_turns(true);
+        // A runtime that cannot leave them out is not asked to.
+        if codex.connection.supports(&without_turns).is_ok() {
+            params = without_turns;
+        }
         ThreadFork { codex, params, problem: None }
     }
 
@@ -34,8 +39,8 @@ impl ThreadFork {
         self.params(|params| params.base_instructions(text))
     }
 
-    /// Instructions of the developer, in the place of those that the thread has. The model is told when its
-    /// context is made anew, as by compaction; until then its history has the earlier ones.
+    /// Instructions of the developer, in the place of those that the thread has. The model is told
+    /// when its context is made anew, as by compaction; until then its history has the earlier ones.
     pub fn developer_instructions(self, text: impl Into<String>) -> Self {
         self.params(|params| params.developer_instructions(text))
     }

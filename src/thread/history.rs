@@ -131,9 +131,9 @@ impl Thread {
     }
 
     /// Has no more events of the thread sent to this client (`thread/unsubscribe`), so that the
-    /// runtime may unload it. Do it when no turn is running: a turn that is, or that is started
-    /// later, would not be seen to end. [`Codex::thread_resume`](crate::Codex::thread_resume) takes
-    /// the thread up again.
+    /// runtime may unload it. What waits for a turn of it gets
+    /// [`Error::Detached`](crate::Error::Detached), and so does whoever starts one, until
+    /// [`Codex::thread_resume`](crate::Codex::thread_resume) takes the thread up again.
     ///
     /// # Errors
     ///
@@ -142,8 +142,10 @@ impl Thread {
     /// # Cancel safety
     ///
     /// Dropping the future drops the answer; a request that was already sent takes effect.
-    pub async fn unsubscribe(self) -> Result<protocol::ThreadUnsubscribeStatus> {
+    pub async fn unsubscribe(&self) -> Result<protocol::ThreadUnsubscribeStatus> {
         let params = protocol::ThreadUnsubscribeParams::new(self.id());
-        Ok(self.codex().request(params).await?.status)
+        let status = self.codex().request(params).await?.status;
+        self.codex().connection.detach(self.id());
+        Ok(status)
     }
 }

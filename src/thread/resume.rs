@@ -26,7 +26,12 @@ thread_options! { ThreadResume, ThreadResumeParams }
 
 impl ThreadResume {
     pub(crate) fn new(codex: Codex, id: String) -> ThreadResume {
-        let params = protocol::ThreadResumeParams::new(id).exclude_turns(true);
+        let mut params = protocol::ThreadResumeParams::new(id);
+        let without_turns = params.clone().exclude_turns(true);
+        // A runtime that cannot leave them out is not asked to.
+        if codex.connection.supports(&without_turns).is_ok() {
+            params = without_turns;
+        }
         ThreadResume { codex, params, problem: None }
     }
 
@@ -36,8 +41,8 @@ impl ThreadResume {
         self.params(|params| params.base_instructions(text))
     }
 
-    /// Instructions of the developer, in the place of those that the thread has. The model is told when its
-    /// context is made anew, as by compaction; until then its history has the earlier ones.
+    /// Instructions of the developer, in the place of those that the thread has. The model is told
+    /// when its context is made anew, as by compaction; until then its history has the earlier ones.
     pub fn developer_instructions(self, text: impl Into<String>) -> Self {
         self.params(|params| params.developer_instructions(text))
     }
@@ -67,6 +72,7 @@ impl IntoFuture for ThreadResume {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let (codex, response) = self.open().await?;
+            codex.connection.reattach(&response.thread.id);
             Ok(Thread::opened_as(codex, ThreadOpened::Resumed(response)))
         })
     }

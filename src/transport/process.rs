@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::stderr::StderrTail;
+use crate::trace;
 
 /// How long the runtime has after SIGTERM before it is killed. It was seen to need 0.07 s.
 const TERM_GRACE: Duration = Duration::from_secs(1);
@@ -68,12 +69,15 @@ impl Process {
     /// then sends SIGTERM, then SIGKILL to the group.
     pub(crate) async fn end(mut self, grace: Duration) -> io::Result<ExitStatus> {
         if let Ok(status) = timeout(grace, self.wait()).await {
+            trace::event!(debug, ?status, "the runtime ended by itself");
             return status;
         }
+        trace::event!(debug, ?grace, "the runtime does not end: SIGTERM");
         self.group.terminate();
         if let Ok(status) = timeout(TERM_GRACE, self.wait()).await {
             return status;
         }
+        trace::event!(warn, "the runtime does not end: SIGKILL");
         self.group.kill();
         self.child.start_kill()?;
         self.wait().await

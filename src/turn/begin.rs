@@ -40,7 +40,7 @@ impl Thread {
     ///
     /// When the future is dropped after the request was sent, the review runs without a listener.
     pub async fn review(&self, target: impl Into<protocol::ReviewTarget>) -> Result<TurnHandle> {
-        let expected = self.codex().connection.expect_turn(self.id()).await;
+        let expected = self.codex().connection.expect_turn(self.id()).await?;
         let params = protocol::ReviewStartParams::new(self.id(), target);
         let response = self.codex().request(params).await?;
         Ok(TurnHandle::new(&response.review_thread_id, expected.claim(&response.turn.id)))
@@ -60,7 +60,7 @@ impl Thread {
     ///
     /// When the future is dropped after the request was sent, it is done without a listener.
     pub async fn compact(&self) -> Result<TurnHandle> {
-        let expected = self.codex().connection.expect_server_turn(self.id()).await;
+        let expected = self.codex().connection.expect_server_turn(self.id()).await?;
         self.codex().request(protocol::ThreadCompactStartParams::new(self.id())).await?;
         self.server_turn(expected).await
     }
@@ -78,7 +78,7 @@ impl Thread {
     /// Can be dropped.
     pub async fn attach(&self, turn: impl Into<String>) -> Result<TurnHandle> {
         let turn = turn.into();
-        let expected = self.codex().connection.expect_turn(self.id()).await;
+        let expected = self.codex().connection.expect_turn(self.id()).await?;
         let tentative = expected.claim(&turn).tentative();
         let runs =
             tentative.is_shared() || self.is_running(&turn).await? || tentative.has_completed();

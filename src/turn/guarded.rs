@@ -39,7 +39,7 @@ async fn attempt(
     thread: &str,
     params: &protocol::TurnStartParams,
 ) -> Result<TurnHandle> {
-    let expected = connection.expect_turn(thread).await;
+    let expected = connection.expect_turn(thread).await?;
     let request = connection.begin(params).await?;
     let (sender, turn) = oneshot::channel();
     let (thread, limit) = (thread.to_owned(), connection.request_timeout());

@@ -25,6 +25,7 @@ pub(crate) struct EventReader {
 pub(crate) enum End {
     Completed,
     Expired,
+    Detached(Arc<str>),
     Closed(CloseReason),
 }
 
@@ -63,6 +64,10 @@ impl EventReader {
                     self.end = Some(End::Expired);
                     let what = protocol::TurnCompletedNotification::METHOD;
                     return Poll::Ready(Some(Err(Error::Timeout { what, after: END_GRACE })));
+                }
+                Pulled::Detached(thread) => {
+                    self.end = Some(End::Detached(Arc::clone(&thread)));
+                    return Poll::Ready(Some(Err(Error::detached(&thread))));
                 }
                 Pulled::Closed(reason) => {
                     self.end = Some(End::Closed(reason.clone()));

@@ -217,7 +217,7 @@ impl<Output> TurnStart<Output> {
             super::guarded::start(&thread, &params).await?
         } else {
             // From here on nothing of the thread is missed, whatever comes before the reply.
-            let expected = thread.codex().connection.expect_turn(thread.id()).await;
+            let expected = thread.codex().connection.expect_turn(thread.id()).await?;
             let response = thread.codex().request(params).await?;
             TurnHandle::new(thread.id(), expected.claim(&response.turn.id))
         };

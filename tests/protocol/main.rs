@@ -17,6 +17,7 @@ mod places;
 mod random;
 mod recorded;
 mod registry;
+mod releases;
 mod roots;
 mod same;
 mod streaming;

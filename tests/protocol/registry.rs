@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use codexkit::protocol::{self, Notification, Request, ServerCall};
+use codexkit::protocol::{self, Notification, Offer, Request, ServerCall, Unavailable};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -26,6 +26,8 @@ pub(crate) struct Method {
     pub(crate) response: &'static str,
     /// What is experimental in such params.
     pub(crate) experimental_part: fn(Value) -> Option<String>,
+    /// What of such params each of these does not offer.
+    pub(crate) unavailable: fn(Value, &[Offer]) -> Vec<Option<Unavailable>>,
     pub(crate) response_round_trip: RoundTrip,
 }
 
@@ -52,6 +54,10 @@ where
         params: short_name::<R>(),
         response: short_name::<R::Response>(),
         experimental_part: |params| serde_json::from_value::<R>(params).unwrap().experimental(),
+        unavailable: |params, offers| {
+            let params: R = serde_json::from_value(params).unwrap();
+            offers.iter().map(|it| params.unavailable(it)).collect()
+        },
         response_round_trip: round_trip::<R::Response>,
     }
 }
@@ -67,6 +73,7 @@ where
         params: short_name::<C>(),
         response: short_name::<C::Response>(),
         experimental_part: |_| None,
+        unavailable: |_, _| Vec::new(),
         response_round_trip: round_trip::<C::Response>,
     }
 }

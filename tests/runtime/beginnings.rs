@@ -316,3 +316,28 @@ async fn a_turn_that_runs_while_its_thread_is_resumed_can_be_joined() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_thread_that_is_unsubscribed_leaves_nobody_waiting() {
+    run(async |place| {
+        let (reply, hold) = Reply::new().delta("Once").hold();
+        place.model.push(reply);
+        let thread = place.thread().await;
+        let mut turn = thread.turn("Tell me a story.").await.unwrap();
+        next_delta(&mut turn).await;
+        thread.unsubscribe().await.unwrap();
+        let error = within(SOON, rest(&mut turn)).await.unwrap_err();
+        assert!(matches!(error, Error::Detached { .. }), "{error:?}");
+        assert!(turn.next().await.is_none());
+        assert!(matches!(turn.result().await, Err(Error::Detached { .. })));
+        let error = within(SOON, thread.run("Are you there?").into_future()).await.unwrap_err();
+        assert!(error.to_string().contains("thread_resume"), "{error}");
+        assert!(matches!(thread.compact().await, Err(Error::Detached { .. })));
+        hold.release();
+        let resumed = thread.codex().thread_resume(thread.id()).await.unwrap();
+        place.model.push("Yes.");
+        let result = within(SOON, resumed.run("Are you there?").into_future()).await.unwrap();
+        assert_eq!(result.status, TurnStatus::Completed);
+    })
+    .await;
+}

@@ -1,7 +1,9 @@
 //! Files on the machine of the runtime, through the runtime.
 
+use codexkit::Error;
+
 use crate::lifecycle::is_refused;
-use crate::support::run;
+use crate::support::{SOON, run, within};
 
 #[tokio::test]
 async fn what_is_written_is_read_whatever_the_bytes_are() {
@@ -62,6 +64,26 @@ async fn what_is_not_there_is_an_error() {
         is_refused(fs.read_dir(&missing).await, -32603, "os error");
         is_refused(fs.remove(&missing).await, -32603, "os error");
         is_refused(fs.remove_all(&missing).await, -32603, "os error");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_watch_says_what_changes_until_it_is_dropped() {
+    run(async |place| {
+        let codex = place.start().await;
+        let workspace = place.home.workspace();
+        let mut watch = codex.fs().watch(&workspace).await.unwrap();
+        assert_eq!(watch.path(), workspace);
+        let file = workspace.join("new.txt");
+        codex.fs().write(&file, "new").await.unwrap();
+        let changed = within(SOON, watch.next()).await.unwrap().unwrap();
+        assert!(changed.contains(&file), "{changed:?}");
+        let error = codex.fs().watch("relative").await.unwrap_err();
+        assert!(matches!(error, Error::InvalidInput(_)), "{error:?}");
+        codex.close().await;
+        while let Some(Ok(_)) = watch.next().await {}
+        assert!(watch.next().await.is_none());
     })
     .await;
 }

@@ -3,11 +3,11 @@
 mod check;
 #[cfg(test)]
 mod pinned;
-mod schema;
+pub(crate) mod schema;
 
 #[allow(dead_code, reason = "the build script uses more of it")]
 #[path = "../../src/codegen.rs"]
-mod generator;
+pub(crate) mod generator;
 #[path = "../../src/codegen/outline.rs"]
 mod outline;
 

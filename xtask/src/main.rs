@@ -13,6 +13,7 @@ mod demo;
 mod digest;
 mod pin;
 mod runtime;
+mod since;
 mod test;
 
 use std::{
@@ -29,6 +30,7 @@ usage: cargo xtask <command> [arguments]
 commands:
   runtime   fetch the pinned codex binary into target/runtime
   codegen   write the generated types and their outline to target/codegen
+  since     bring schema/since.json up to date: which runtimes lack what
   demo      run the quickstart example against the embedded model
   test      run every test of the workspace on the pinned runtime
   ci        run everything that has to pass before a merge
@@ -78,6 +80,7 @@ fn command(name: &str) -> anyhow::Result<Command> {
     Ok(match name {
         "runtime" => Command { help: runtime::HELP, run: runtime::run },
         "codegen" => Command { help: codegen::HELP, run: codegen::run },
+        "since" => Command { help: since::HELP, run: since::run },
         "demo" => Command { help: demo::HELP, run: demo::run },
         "test" => Command { help: test::HELP, run: test::run },
         "ci" => Command { help: ci::HELP, run: ci::run },

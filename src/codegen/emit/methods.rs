@@ -1,6 +1,6 @@
 //! The methods: traits on params types, enums over them, and the registries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,15 +11,14 @@ use super::{
         docs::Doc,
         methods::{Methods, Notification, Request},
         names,
+        since::FirstIn,
     },
+    guard::{self, Guarded},
     ident,
 };
 
-pub(super) fn emit(
-    methods: &Methods,
-    partly_experimental: &BTreeSet<String>,
-) -> Result<TokenStream> {
-    let traits = traits(methods, partly_experimental);
+pub(super) fn emit(methods: &Methods, guarded: &Guarded) -> Result<TokenStream> {
+    let traits = traits(methods, guarded);
     let registries = registries(methods);
     let client_request = client_request(&methods.requests)?;
     let client_notification = client_notification(&methods.client_notifications)?;
@@ -32,24 +31,17 @@ pub(super) fn emit(
     })
 }
 
-fn traits(methods: &Methods, partly_experimental: &BTreeSet<String>) -> TokenStream {
+fn traits(methods: &Methods, guarded: &Guarded) -> TokenStream {
     let requests = methods.requests.iter().map(|it| {
         let (params, response) = (ident(&it.params), ident(&it.response));
         let (method, experimental) = (&it.method, it.experimental);
-        let partly = !experimental && partly_experimental.contains(&it.params);
-        let partly = partly.then(|| {
-            quote! {
-                fn experimental(&self) -> Option<String> {
-                    inside(Self::METHOD, self)
-                }
-            }
-        });
+        let guard = guard::of_request(it, guarded);
         quote! {
             impl Request for #params {
                 const METHOD: &'static str = #method;
                 const EXPERIMENTAL: bool = #experimental;
                 type Response = #response;
-                #partly
+                #guard
             }
         }
     });
@@ -137,9 +129,14 @@ fn server_request(requests: &[Request]) -> Result<TokenStream> {
 }
 
 /// The doc comment of the variant for a method.
-fn method_doc(method: &str, description: Option<&str>, experimental: bool) -> TokenStream {
+fn method_doc(
+    method: &str,
+    description: Option<&str>,
+    experimental: bool,
+    since: FirstIn,
+) -> TokenStream {
     let name = format!("`{method}`");
-    Doc::new(description, &name, experimental).below(&name).print()
+    Doc::new(description, &name, experimental).since(since).below(&name).print()
 }
 
 type Parts = (Vec<TokenStream>, Vec<TokenStream>, Vec<TokenStream>);
@@ -151,7 +148,7 @@ fn request_parts(requests: &[Request]) -> Result<Parts> {
     for it in requests {
         let (variant, params) = (ident(&request_variant(it)), ident(&it.params));
         let method = &it.method;
-        let doc = method_doc(method, it.doc.as_deref(), it.experimental);
+        let doc = method_doc(method, it.doc.as_deref(), it.experimental, it.since);
         res.0.push(quote!(#doc #variant(#params)));
         res.1.push(quote!(Self::#variant(_) => #method));
         res.2.push(quote!(Self::#variant(it) => it.to_json()));
@@ -168,7 +165,7 @@ fn client_notification(methods: &[String]) -> Result<TokenStream> {
     let mut arms = Vec::new();
     for method in methods {
         let variant = ident(&names::variant(method)?);
-        let doc = method_doc(method, None, false);
+        let doc = method_doc(method, None, false, FirstIn::default());
         variants.push(quote!(#doc #variant));
         arms.push(quote!(Self::#variant => #method));
     }
@@ -189,7 +186,7 @@ fn client_notification(methods: &[String]) -> Result<TokenStream> {
 fn server_notification(notifications: &[Notification]) -> TokenStream {
     let variants = notifications.iter().map(|it| {
         let (variant, params) = (ident(&it.variant), ident(&it.params));
-        let doc = method_doc(&it.method, it.doc.as_deref(), it.experimental);
+        let doc = method_doc(&it.method, it.doc.as_deref(), it.experimental, FirstIn::default());
         if it.is_streaming() {
             quote!(#doc #variant(#params))
         } else {

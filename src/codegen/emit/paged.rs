@@ -136,7 +136,7 @@ mod tests {
         }});
         let bundle = bundle.to_string();
         let pin = json!({ "runtime": "1.2.3" }).to_string();
-        let input = Input { stable: bundle.clone(), experimental: bundle, pin };
+        let input = Input { stable: bundle.clone(), experimental: bundle, pin, since: None };
         let code = generate(&input, Scope::Experimental)?.protocol;
         Ok(code.split_whitespace().collect())
     }

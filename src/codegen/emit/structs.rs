@@ -168,7 +168,7 @@ fn declaration(
 
 fn field_doc(field: &Field) -> Doc {
     let fallback = format!("The property `{}`.", field.wire);
-    let doc = Doc::new(field.doc.as_deref(), &fallback, field.experimental);
+    let doc = Doc::new(field.doc.as_deref(), &fallback, field.experimental).since(field.since);
     match &field.presence {
         Presence::ThreeState => doc.with(
             "Left out (`None`), null (`Some(None)`) and a value mean three different things.",

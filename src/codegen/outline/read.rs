@@ -37,6 +37,8 @@ impl Module {
                     res.others.push(Item::Macro(it));
                 }
                 Item::Macro(it) => res.invocation(&it),
+                // What is not public is no part of the outline.
+                Item::Const(it) if !matches!(it.vis, Visibility::Public(_)) => (),
                 Item::Const(_) | Item::Type(_) => res.others.push(item),
                 other => {
                     let message = "an item of this kind is not known to the outline";

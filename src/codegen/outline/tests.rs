@@ -4,14 +4,18 @@ const MODULE: &str = r#"
     /// The version.
     pub const VERSION: &str = "1";
     pub type PathUri = String;
+    const V0_1_2: Release = Release::new(0, 1, 2);
     open_string! { #[doc = " Effort."] #[doc = " **Experimental**: so."] Effort }
 
     /// Params.
     #[non_exhaustive]
     pub struct AskParams {
         pub thread_id: String,
-        /// **Experimental**: not yet.
+        /// **Experimental**: not yet. Since runtime 0.1.2.
         pub turn_ids: Option<Vec<String>>,
+        /// Says 1.0.0.
+        ///
+        /// Since runtime 0.150.0. Experimental before runtime 0.151.0.
         pub flag: bool,
         pub unrecognized: ExtraFields,
     }
@@ -89,9 +93,9 @@ notification told: Box<ToldNotification>
 
 # Types
 struct AskParams
-  flag: bool (default true, no setter)
+  flag: bool (default true, no setter, since 0.150.0, stable since 0.151.0)
   thread_id: String
-  turn_ids: Option<Vec<String>> (wire "turn_ids", experimental)
+  turn_ids: Option<Vec<String>> (wire "turn_ids", experimental, since 0.1.2)
   fn new(thread_id: impl Into<String>)
 struct AskResponse (null)
 struct Effort (any string, experimental)
@@ -127,7 +131,7 @@ fn a_struct_that_drops_unknown_properties_is_said_to_be_closed() {
 fn a_field_behind_a_feature_is_experimental() {
     let attribute = "#[cfg(feature = \"experimental\")] pub flag: bool,";
     let text = altered("pub flag: bool,", attribute).unwrap().text;
-    assert!(text.contains("\n  flag: bool (default true, no setter, experimental)\n"), "{text}");
+    assert!(text.contains("\n  flag: bool (default true, no setter, experimental, since 0.150.0, stable since 0.151.0)\n"), "{text}");
 }
 
 #[test]

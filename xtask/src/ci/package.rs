@@ -30,6 +30,7 @@ const REQUIRED: &[&str] = &[
     "schema/README.md",
     "schema/experimental.json",
     "schema/pin.json",
+    "schema/since.json",
     "schema/stable.json",
     "src/lib.rs",
 ];

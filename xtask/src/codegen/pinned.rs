@@ -15,6 +15,7 @@ fn pinned() -> Input {
         stable: include_str!("../../../schema/stable.json").to_owned(),
         experimental: include_str!("../../../schema/experimental.json").to_owned(),
         pin: include_str!("../../../schema/pin.json").to_owned(),
+        since: Some(include_str!("../../../schema/since.json").to_owned()),
     }
 }
 
@@ -164,8 +165,8 @@ fn a_stale_fix_up_fails_and_is_named() {
 
 #[test]
 fn a_stale_secret_fails_and_is_named() {
-    let error = complaint("\"authBearerToken\"", "\"bearer\"");
-    assert!(error.contains("secret `EnvironmentAddParams.authBearerToken`"), "{error}");
+    let error = complaint("\"execServerUrl\"", "\"address\"");
+    assert!(error.contains("secret `EnvironmentAddParams.execServerUrl`"), "{error}");
 }
 
 #[test]
@@ -192,6 +193,27 @@ fn an_unknown_shape_fails_and_is_named() {
     let error = complaint("\"format\": \"uint16\"", "\"format\": \"decimal\"");
     assert!(error.contains("`httpStatusCode`"), "{error}");
     assert!(error.contains("decimal"), "{error}");
+}
+
+#[test]
+fn a_stale_release_fails_and_is_named() {
+    let error = complaint("\"turnTrigger\"", "\"trigger\"");
+    assert!(error.contains("lists `TurnStartParams.turnTrigger`, which no client can"), "{error}");
+    let error = complaint("\"thread/sample\"", "\"thread/taste\"");
+    assert!(error.contains("lists `thread/sample`, which no client can send"), "{error}");
+}
+
+#[test]
+fn a_pin_of_which_the_list_of_releases_does_not_know_fails() {
+    let input = Input { pin: r#"{ "runtime": "0.999.0" }"#.to_owned(), ..pinned() };
+    for scope in [Scope::Stable, Scope::Experimental] {
+        let error = generate(&input, scope).unwrap_err().to_string();
+        assert!(error.starts_with("schema/since.json is about 0."), "{error}");
+        assert!(
+            error.ends_with("the pin is 0.999.0; `cargo xtask since` brings it up to date"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

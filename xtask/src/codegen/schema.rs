@@ -13,14 +13,14 @@ use crate::{pin, runtime::schema::BUNDLE};
 
 /// What the generator needs, and what has to be said about it.
 #[derive(Debug)]
-pub(super) struct Schema {
-    pub(super) version: String,
-    pub(super) input: Input,
-    pub(super) notes: Vec<String>,
+pub(crate) struct Schema {
+    pub(crate) version: String,
+    pub(crate) input: Input,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Schema {
-    pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
         ensure!(
             folder.is_dir(),
             "there is no folder {}; give the one with the schema, or a version with --runtime",
@@ -58,7 +58,10 @@ impl Schema {
         }
         let version = version(folder)?;
         let pin = json!({ "runtime": version }).to_string();
-        let input = Input { stable: text(&stable)?, experimental: text(&experimental)?, pin };
+        let since = folder.join("since.json");
+        let since = since.is_file().then(|| text(&since)).transpose()?;
+        let input =
+            Input { stable: text(&stable)?, experimental: text(&experimental)?, pin, since };
         Ok(Self { version, input, notes })
     }
 }

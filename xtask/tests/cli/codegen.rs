@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Ended, Fixture, NPM};
 
 /// A schema with one method of each kind. `more` are properties of the params of the request.
-fn bundle(more: &[&str]) -> String {
+pub(crate) fn bundle(more: &[&str]) -> String {
     let method = |method: &str, params: &str| json!({ "properties": { "method": { "enum": [method] }, "params": { "$ref": params } } });
     let properties: serde_json::Map<_, _> =
         more.iter().map(|it| ((*it).to_owned(), json!({ "type": "string" }))).collect();
@@ -28,7 +28,7 @@ fn bundle(more: &[&str]) -> String {
 }
 
 /// A workspace with a schema of its own.
-fn fixture() -> Fixture {
+pub(crate) fn fixture() -> Fixture {
     let fixture = Fixture::new();
     fs::write(fixture.path("schema/stable.json"), bundle(&["old"])).unwrap();
     fs::write(fixture.path("schema/experimental.json"), bundle(&["old", "young"])).unwrap();

@@ -7,3 +7,4 @@ mod codegen;
 mod commands;
 mod fixture;
 mod runtime;
+mod since;
