@@ -10,7 +10,9 @@ use codexkit::protocol::{
     ReviewTarget, ServerNotification, ThreadGoalStatus, ThreadLoadedListParams, TurnStatus,
 };
 use codexkit::testing::FakeServer;
-use codexkit::{Codex, ConnectionEvent, Error, GoalRun, Notifications, Thread, TurnHandle};
+use codexkit::{
+    Codex, ConnectionEvent, Error, GoalRun, Notifications, RpcErrorKind, Thread, TurnHandle,
+};
 use serde_json::{Value, json};
 
 async fn thread(codex: &Codex, server: &mut FakeServer, id: &str) -> Thread {
@@ -273,6 +275,51 @@ async fn a_goal_that_ends_between_two_turns_ends_the_run_soon() {
     let result = run.result().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(1));
     assert_eq!(result.goal.unwrap().status, ThreadGoalStatus::Paused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goal_that_is_reached_can_be_interrupted_again_and_not_steered() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let run = started_goal(&thread, &mut server).await;
+    let control = run.control();
+    update_goal(&mut server, "complete").await;
+    server.complete_turn("t1", "g1", "completed").await;
+    run.result().await.unwrap();
+    let (interrupted, ()) = tokio::join!(control.interrupt(), async {
+        let get = server.expect("thread/goal/get").await;
+        server.reply(&get.id, json!({"goal": goal("complete")})).await;
+        let interrupt = server.expect("turn/interrupt").await;
+        server.reply_error(&interrupt.id, -32600, "no active turn to interrupt").await;
+        read_idle(&mut server).await;
+    });
+    interrupted.unwrap();
+    let (steered, ()) = tokio::join!(control.steer("more"), async {
+        let steer = server.expect("turn/steer").await;
+        server.reply_error(&steer.id, -32600, "no active turn to steer").await;
+    });
+    assert_eq!(steered.unwrap_err().kind(), Some(RpcErrorKind::NoActiveTurn));
+}
+
+#[tokio::test]
+async fn a_guarded_goal_that_is_dropped_while_it_is_set_is_paused() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = thread(&codex, &mut server, "t1").await;
+    let start = tokio::spawn(thread.goal_run("Finish.").interrupt_on_drop(true).into_future());
+    read_idle(&mut server).await;
+    let get = server.expect("thread/goal/get").await;
+    server.reply(&get.id, json!({"goal": null})).await;
+    let set = server.expect("thread/goal/set").await;
+    assert_eq!(set.params["status"], "active");
+    start.abort();
+    let get = server.expect("thread/goal/get").await;
+    server.reply(&set.id, json!({"goal": goal("active")})).await;
+    server.reply(&get.id, json!({"goal": goal("active")})).await;
+    let pause = server.expect("thread/goal/set").await;
+    assert_eq!(pause.params["status"], "paused");
+    server.reply(&pause.id, json!({"goal": goal("paused")})).await;
+    let interrupt = server.expect("turn/interrupt").await;
+    server.reply(&interrupt.id, json!({})).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
+#[path = "runtime/accounts.rs"]
+mod accounts;
 #[path = "runtime/bad_input.rs"]
 mod bad_input;
 #[path = "runtime/beginnings.rs"]

@@ -5,7 +5,7 @@ use codexkit::testing::{Hold, ModelRequest, Reply};
 use codexkit::{Codex, Thread, TurnHandle, TurnResult};
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::support::run;
+use crate::support::{SOON, run, within};
 
 /// What the user typed last.
 fn prompt(request: &ModelRequest) -> String {
@@ -119,6 +119,32 @@ async fn a_hundred_turns_on_fifty_threads_hear_only_themselves() {
         hold.release();
         turns.join_all().await;
         assert_eq!(codex.malformed_lines(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_is_answered_and_a_turn_interrupted_however_many_turns_wait() {
+    run(async |place| {
+        let (reply, hold) = Reply::new().hold();
+        place.model.always(reply);
+        let codex = place.start().await;
+        let mut waiting = JoinSet::new();
+        for n in 0..20 {
+            let thread = codex.thread_start().await.unwrap();
+            waiting.spawn(thread.run(format!("Wait, {n}.")).into_future());
+        }
+        let last = codex.thread_start().await.unwrap().turn("Wait, too.").await.unwrap();
+        hold.reached_by(21).await.unwrap();
+        assert!(!within(SOON, codex.models().into_future()).await.unwrap().data.is_empty());
+        within(SOON, last.interrupt()).await.unwrap();
+        let last = within(SOON, last.result()).await.unwrap();
+        assert_eq!(last.status, TurnStatus::Interrupted);
+        assert!(waiting.try_join_next().is_none());
+        hold.release();
+        for result in waiting.join_all().await {
+            assert_eq!(result.unwrap().status, TurnStatus::Completed);
+        }
     })
     .await;
 }

@@ -193,6 +193,28 @@ async fn the_work_on_a_goal_can_be_steered() {
 }
 
 #[tokio::test]
+async fn a_later_turn_of_a_goal_can_be_steered_and_joined() {
+    run(async |place| {
+        let (reply, hold) = Reply::new().delta("Working").hold();
+        place.model.extend([Reply::from("First."), reply, complete(), "Done.".into()]);
+        let thread = place.thread().await;
+        let mut goal = thread.goal_run("Write a story.").await.unwrap();
+        while next_delta(&mut goal).await != "Working" {}
+        goal.steer("Make it short.").await.unwrap();
+        let joined = thread.turn("And funny.").await.unwrap();
+        hold.release();
+        let joined = within(SOON, joined.result()).await.unwrap();
+        let result = within(SOON, goal.result()).await.unwrap();
+        assert_eq!(status(&result), Some(&ThreadGoalStatus::Complete));
+        assert_eq!(result.turns.last(), Some(&joined.id));
+        let told = place.model.requests().pop().unwrap();
+        let told = told.input_texts("user");
+        assert!(told.contains(&"Make it short.") && told.contains(&"And funny."), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_goal_whose_turn_fails_is_blocked_and_the_failure_has_what_was_done() {
     run(async |place| {
         place.model.extend([Reply::from("First."), Reply::new().failed("server_error", "no")]);

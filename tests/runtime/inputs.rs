@@ -147,6 +147,20 @@ async fn the_body_of_a_skill_reaches_the_model() {
 }
 
 #[tokio::test]
+async fn a_mention_is_kept_in_the_message_of_the_user() {
+    run(async |place| {
+        place.model.push("ok");
+        let input = [Input::text("Ask $calendar."), Input::mention("calendar", "app://calendar")];
+        let result = place.thread().await.run(input).await.unwrap();
+        let ThreadItem::UserMessage(message) = &result.items[0] else { panic!("{result:?}") };
+        let mention = serde_json::to_value(&message.content[1]).unwrap();
+        let expected = json!({"type": "mention", "name": "calendar", "path": "app://calendar"});
+        assert_eq!(mention, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_input_that_cannot_be_meant_is_refused_before_it_is_sent() {
     run(async |place| {
         place.model.push("ok");

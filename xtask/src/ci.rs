@@ -4,6 +4,7 @@ mod bundles;
 mod consumer;
 mod licences;
 mod package;
+mod parity;
 
 use std::{
     path::Path,
@@ -26,6 +27,7 @@ lines of the test runner.
   fmt          the code is formatted
   bundles      the schema bundles have the checksums of the pin
   licences     every dependency has a licence that deny.toml allows
+  parity       PARITY.md has every row, and the tests that it names are there
   clippy       no lint fires: all features, default features, the client alone, no features
   stable       without the experimental part of the protocol, what is left works
   doc          the documentation builds without a warning, and its examples without features
@@ -47,6 +49,7 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", run: fmt },
     Step { name: "bundles", run: bundles::check_pinned },
     Step { name: "licences", run: licences::check },
+    Step { name: "parity", run: parity::check },
     Step { name: "clippy", run: clippy },
     Step { name: "stable", run: stable },
     Step { name: "doc", run: doc },
@@ -154,14 +157,18 @@ fn examples(root: &Path) -> anyhow::Result<()> {
     let metadata = cargo::metadata(root)?;
     let examples = metadata.codexkit()?.targets("example");
     ensure!(!examples.is_empty(), "codexkit has no examples to run");
-    // The step before has run that of the demo.
-    let others: Vec<_> = examples.into_iter().filter(|&it| it != crate::demo::EXAMPLE).collect();
+    let others = without_demo(examples);
     eprintln!("examples: {} beside the one of the demo", others.len());
     for example in others {
         let args = ["run", "--locked", "--all-features", "--example", example];
         cargo::run(&mut cargo::cargo(root, args))?;
     }
     Ok(())
+}
+
+/// The step before has run that of the demo.
+fn without_demo(examples: Vec<&str>) -> Vec<&str> {
+    examples.into_iter().filter(|&it| it != crate::demo::EXAMPLE).collect()
 }
 
 fn test(_: &Path) -> anyhow::Result<()> {
@@ -194,6 +201,20 @@ mod tests {
         assert_eq!(names(&["doc", "fmt"]), ["doc", "fmt"]);
         let err = chosen(&["docs".to_owned()]).err().unwrap();
         assert!(err.is::<crate::Usage>());
+    }
+
+    #[test]
+    fn every_example_but_that_of_the_demo_is_run() {
+        let root = crate::root();
+        let metadata = cargo::metadata(&root).unwrap();
+        let run = without_demo(metadata.codexkit().unwrap().targets("example"));
+        let files = std::fs::read_dir(root.join("examples")).unwrap();
+        let files = files.map(|it| it.unwrap().path().file_stem().unwrap().to_owned());
+        let mut names: Vec<_> = files.map(|it| it.into_string().unwrap()).collect();
+        names.retain(|it| it != crate::demo::EXAMPLE);
+        names.sort();
+        assert!(!names.is_empty());
+        assert_eq!(run, names);
     }
 
     #[test]

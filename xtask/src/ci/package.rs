@@ -25,6 +25,7 @@ const REQUIRED: &[&str] = &[
     "Cargo.toml",
     "LICENSE",
     "NOTICE",
+    "PARITY.md",
     "README.md",
     "build.rs",
     "schema/README.md",
