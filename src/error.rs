@@ -1,5 +1,7 @@
 //! What can go wrong, and why a connection ended.
 
+#[cfg(feature = "schemars")]
+mod output;
 mod rpc;
 
 use std::fmt;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use crate::protocol;
 use crate::turn::TurnResult;
 
+#[cfg(feature = "schemars")]
+pub use self::output::OutputError;
 pub use self::rpc::{RpcError, RpcErrorKind};
 
 /// The result of a call of this crate.
@@ -45,6 +49,9 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
+    /// The turn ended without an answer of the type that was asked for.
+    #[cfg(feature = "schemars")]
+    Output(Box<OutputError>),
     /// No answer came in time. The request may still take effect.
     #[non_exhaustive]
     Timeout {
@@ -116,10 +123,13 @@ impl Error {
         }
     }
 
-    /// What is known of the turn that failed: its items, usage and error.
+    /// What is known of the turn that failed, or whose answer is of no use: its items, usage and
+    /// error.
     pub fn turn(&self) -> Option<&TurnResult> {
         match self {
             Error::TurnFailed(failure) => Some(&failure.turn),
+            #[cfg(feature = "schemars")]
+            Error::Output(error) => Some(&error.turn),
             _ => None,
         }
     }
@@ -142,6 +152,8 @@ impl fmt::Display for Error {
             Error::Encode { method, .. } => write!(f, "cannot encode the params of `{method}`"),
             Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
             Error::TurnFailed(failure) => failure.fmt(f),
+            #[cfg(feature = "schemars")]
+            Error::Output(error) => error.fmt(f),
             Error::Timeout { what, after } => {
                 write!(f, "no answer to `{what}` within {after:?}")
             }
@@ -169,6 +181,8 @@ impl std::error::Error for Error {
             Error::Start(error) => error.source(),
             Error::Encode { source, .. } => Some(source),
             Error::Decode { source, .. } => Some(&**source),
+            #[cfg(feature = "schemars")]
+            Error::Output(error) => error.source(),
             _ => None,
         }
     }

@@ -49,6 +49,7 @@
 //!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
 //!   arrives like anything unknown. With the feature,
 //!   [`CodexBuilder::experimental_api`] turns it off for one client.
+//! - `schemars`: `Thread::run_typed`, a turn whose answer is a Rust type.
 //! - `testing`: `MockModel`, a scripted model for the real runtime; `TestHome`, a home of its own
 //!   for it; `FakeServer`, a scripted runtime in memory.
 
@@ -90,6 +91,9 @@ mod turn;
 pub mod testing;
 
 pub use protocol::RUNTIME_VERSION;
+
+#[cfg(feature = "schemars")]
+pub use self::{error::OutputError, turn::TypedResult};
 
 #[cfg(feature = "client")]
 pub use self::{

@@ -2,6 +2,8 @@
 
 mod result;
 mod start;
+#[cfg(feature = "schemars")]
+mod typed;
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,6 +22,8 @@ use crate::router::{Phase, Pulled, Segment};
 use self::result::Collected;
 pub use self::result::TurnResult;
 pub use self::start::TurnStart;
+#[cfg(feature = "schemars")]
+pub use self::typed::TypedResult;
 
 /// How long a turn may take to start or to end after the runtime has refused to interrupt it. It
 /// was seen to take up to 20 ms.

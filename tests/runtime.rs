@@ -43,3 +43,6 @@ mod support;
 mod turn_options;
 #[path = "runtime/turns.rs"]
 mod turns;
+#[cfg(feature = "schemars")]
+#[path = "runtime/typed.rs"]
+mod typed;

@@ -178,7 +178,7 @@ impl<Output> TurnStart<Output> {
         self
     }
 
-    async fn start(self) -> Result<TurnHandle> {
+    pub(super) async fn start(self) -> Result<TurnHandle> {
         let TurnStart { thread, input, mut params, problem, .. } = self;
         if let Some(problem) = problem {
             return Err(Error::InvalidInput(problem));
