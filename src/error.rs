@@ -318,16 +318,16 @@ mod tests {
         Error::TurnFailed(Box::new(TurnFailure { turn })).to_string()
     }
 
-    fn turn_error(error: serde_json::Value) -> Option<protocol::TurnError> {
-        Some(serde_json::from_value(error).unwrap())
+    fn turn_error(error: serde_json::Value) -> protocol::TurnError {
+        serde_json::from_value(error).unwrap()
     }
 
     #[test]
     fn a_failed_turn_says_which_why_and_the_details() {
         let error = turn_error(json!({"message": "no", "additionalDetails": "quota of 5 h"}));
-        assert_eq!(failure(error), "turn u1 failed: no; quota of 5 h");
+        assert_eq!(failure(Some(error)), "turn u1 failed: no; quota of 5 h");
         let error = turn_error(json!({"message": "no", "additionalDetails": ""}));
-        assert_eq!(failure(error), "turn u1 failed: no");
+        assert_eq!(failure(Some(error)), "turn u1 failed: no");
         assert_eq!(failure(None), "turn u1 failed: no reason given");
     }
 }

@@ -134,9 +134,9 @@ impl Strict {
         } else if let Some(choices) = schema.remove("oneOf").or_else(|| schema.remove("anyOf")) {
             self.choices(&schema, &choices, place)?
         } else if let Some(value) = schema.remove("const") {
-            constants(vec![value])
+            constants(&[value])
         } else if let Some(Value::Array(values)) = schema.remove("enum") {
-            constants(values)
+            constants(&values)
         } else {
             self.typed(&schema, place)?
         };
@@ -273,16 +273,16 @@ impl Strict {
 
 /// An object with all of its properties and no more.
 fn object(properties: Map<String, Value>) -> Value {
-    let required: Vec<_> = properties.keys().cloned().collect();
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": false,
-    })
+    let required: Value = properties.keys().cloned().collect();
+    let mut object = Map::new();
+    object.insert("type".to_owned(), "object".into());
+    object.insert("properties".to_owned(), properties.into());
+    object.insert("required".to_owned(), required);
+    object.insert("additionalProperties".to_owned(), false.into());
+    object.into()
 }
 
-fn constants(values: Vec<Value>) -> Value {
+fn constants(values: &[Value]) -> Value {
     let kind = |value: &Value| match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
