@@ -37,12 +37,6 @@ pub(super) fn both(first: &Map<String, Value>, second: &Value) -> Result<Value, 
             ("required", Some(Value::Array(required))) => {
                 required.extend(value.as_array().into_iter().flatten().cloned());
             }
-            // A part that allows no more does not know of the others.
-            ("additionalProperties" | "unevaluatedProperties", Some(more))
-                if *more == Value::Bool(false) =>
-            {
-                more.clone_from(value);
-            }
             ("oneOf" | "anyOf" | "allOf" | "type", Some(own)) if own != value => {
                 return Err(format!("has more than one `{key}` in its schema"));
             }

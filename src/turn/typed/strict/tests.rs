@@ -166,6 +166,24 @@ fn a_type_may_contain_itself() {
 }
 
 #[derive(Deserialize, JsonSchema)]
+struct Forest {
+    trees: Vec<Tree>,
+}
+
+#[test]
+fn a_type_that_contains_itself_is_described_once_wherever_it_is() {
+    let tree = json!({"$ref": "#/$defs/Tree"});
+    let mut expected = all(json!({"trees": {"type": "array", "items": tree}}));
+    let children = json!({"type": "array", "items": tree, "description": "What grows on it."});
+    expected["$defs"]["Tree"] = all(json!({
+        "name": {"type": "string"},
+        "children": children,
+        "parent": {"anyOf": [tree, {"type": "null"}]},
+    }));
+    assert_eq!(schema::<Forest>(), expected);
+}
+
+#[derive(Deserialize, JsonSchema)]
 struct Bounded {
     #[schemars(range(min = 1, max = 5), length(min = 1))]
     stars: f32,

@@ -120,6 +120,18 @@ struct FlatMap {
     rest: BTreeMap<String, String>,
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+enum TaggedMap {
+    Named(FlatMap),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "kind", deny_unknown_fields)]
+enum ClosedMap {
+    Named(FlatMap),
+}
+
 #[test]
 fn flattened_fields_are_fields() {
     let point = schema::<Point>()["properties"].clone();
@@ -143,6 +155,8 @@ fn flattened_fields_are_fields() {
         );
     }
     assert!(refusal::<FlatMap>().starts_with("`FlatMap` is a map"));
+    assert!(refusal::<TaggedMap>().starts_with("`TaggedMap` is a map"));
+    assert!(refusal::<ClosedMap>().starts_with("`ClosedMap` is a map"));
 }
 
 #[derive(Deserialize, JsonSchema)]
