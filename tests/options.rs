@@ -162,7 +162,7 @@ async fn a_directory_that_is_not_utf8_is_refused_before_anything_is_sent() {
 
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let thread = a_thread(&codex, &mut server).await;
-    let turn = thread.turn("hi").cwd(OsStr::from_bytes(b"/tmp/\xff")).cwd("/tmp");
+    let turn = thread.turn("hi").cwd(OsStr::from_bytes(b"/x/\xff")).cwd("/x");
     match turn.await {
         Err(Error::InvalidInput(text)) => assert!(text.contains("is not UTF-8"), "{text}"),
         other => panic!("{other:?}"),
