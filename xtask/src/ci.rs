@@ -158,7 +158,7 @@ fn examples(root: &Path) -> anyhow::Result<()> {
     let others: Vec<_> = examples.into_iter().filter(|&it| it != crate::demo::EXAMPLE).collect();
     eprintln!("examples: {} beside the one of the demo", others.len());
     for example in others {
-        let args = ["run", "--locked", "--features", "testing", "--example", example];
+        let args = ["run", "--locked", "--all-features", "--example", example];
         cargo::run(&mut cargo::cargo(root, args))?;
     }
     Ok(())
