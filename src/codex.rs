@@ -131,8 +131,9 @@ impl Codex {
         List::new(self, params)
     }
 
-    /// The events that belong to no turn that somebody listens to. The first feed begins with the
-    /// start of the connection, as far as its bound allows; each further one begins now.
+    /// The events that belong to no turn and no thread that somebody listens to: see
+    /// [`Thread::events`](crate::Thread::events). The first feed begins with the start of the
+    /// connection, as far as its bound allows; each further one begins now.
     pub fn notifications(&self) -> Notifications {
         Notifications::new(&self.connection)
     }

@@ -224,7 +224,7 @@ impl CodexBuilder {
     /// What fails of an overload of the model is a turn and no request: see
     /// [`retry_on_overload`](crate::retry_on_overload).
     pub fn retry_overloaded(mut self, policy: RetryPolicy) -> Self {
-        self.limits.retry = Some(policy);
+        self.limits.retry = Some(Box::new(policy));
         self
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Limits {
     /// Whether the server was asked for the experimental API.
     pub(crate) experimental_api: bool,
     /// How requests are repeated that were refused because of an overload, if at all.
-    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) retry: Option<Box<RetryPolicy>>,
 }
 
 impl Default for Limits {

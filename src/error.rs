@@ -1,5 +1,7 @@
 //! What can go wrong, and why a connection ended.
 
+#[cfg(feature = "schemars")]
+mod output;
 mod rpc;
 
 use std::fmt;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use crate::protocol;
 use crate::turn::TurnResult;
 
+#[cfg(feature = "schemars")]
+pub use self::output::OutputError;
 pub use self::rpc::{RpcError, RpcErrorKind};
 
 /// The result of a call of this crate.
@@ -59,6 +63,9 @@ pub enum Error {
         /// What there is of it. Its status is `inProgress` if it could not be interrupted, either.
         turn: Box<TurnResult>,
     },
+    /// The turn ended without an answer of the type that was asked for.
+    #[cfg(feature = "schemars")]
+    Output(Box<OutputError>),
     /// No answer came in time. The request may still take effect.
     #[non_exhaustive]
     Timeout {
@@ -157,11 +164,14 @@ impl Error {
         }
     }
 
-    /// What is known of the turn that failed or took too long: its items, usage and error.
+    /// What is known of the turn that failed, took too long, or whose answer is of no use: its
+    /// items, usage and error.
     pub fn turn(&self) -> Option<&TurnResult> {
         match self {
             Error::TurnFailed(failure) => Some(&failure.turn),
             Error::TurnTimeout { turn, .. } => Some(turn),
+            #[cfg(feature = "schemars")]
+            Error::Output(error) => Some(&error.turn),
             _ => None,
         }
     }
@@ -192,6 +202,8 @@ impl fmt::Display for Error {
             Error::TurnTimeout { after, turn } => {
                 write!(f, "turn {} was not done within {after:?} and was interrupted", turn.id)
             }
+            #[cfg(feature = "schemars")]
+            Error::Output(error) => error.fmt(f),
             Error::Timeout { what, after } => {
                 write!(f, "no answer to `{what}` within {after:?}")
             }
@@ -226,6 +238,8 @@ impl std::error::Error for Error {
             Error::Start(error) => error.source(),
             Error::Encode { source, .. } => Some(source),
             Error::Decode { source, .. } => Some(&**source),
+            #[cfg(feature = "schemars")]
+            Error::Output(error) => error.source(),
             _ => None,
         }
     }
@@ -361,16 +375,16 @@ mod tests {
         Error::TurnFailed(Box::new(TurnFailure { turn })).to_string()
     }
 
-    fn turn_error(error: serde_json::Value) -> Option<protocol::TurnError> {
-        Some(serde_json::from_value(error).unwrap())
+    fn turn_error(error: serde_json::Value) -> protocol::TurnError {
+        serde_json::from_value(error).unwrap()
     }
 
     #[test]
     fn a_failed_turn_says_which_why_and_the_details() {
         let error = turn_error(json!({"message": "no", "additionalDetails": "quota of 5 h"}));
-        assert_eq!(failure(error), "turn u1 failed: no; quota of 5 h");
+        assert_eq!(failure(Some(error)), "turn u1 failed: no; quota of 5 h");
         let error = turn_error(json!({"message": "no", "additionalDetails": ""}));
-        assert_eq!(failure(error), "turn u1 failed: no");
+        assert_eq!(failure(Some(error)), "turn u1 failed: no");
         assert_eq!(failure(None), "turn u1 failed: no reason given");
     }
 }

@@ -97,7 +97,8 @@ impl Input {
 
     /// How closely the model looks at each image in this input.
     #[must_use]
-    pub fn detail(mut self, detail: protocol::ImageDetail) -> Input {
+    pub fn detail(mut self, detail: impl Into<protocol::ImageDetail>) -> Input {
+        let detail = detail.into();
         for item in &mut self.items {
             match item {
                 protocol::UserInput::Image(image) => image.detail = Some(detail.clone()),

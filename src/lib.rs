@@ -53,6 +53,7 @@
 //!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
 //!   arrives like anything unknown. With the feature,
 //!   [`CodexBuilder::experimental_api`] turns it off for one client.
+//! - `schemars`: `Thread::run_typed`, a turn whose answer is a Rust type.
 //! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
 //!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
 //!   outcomes, and never with contents.
@@ -109,6 +110,9 @@ mod turn;
 pub mod testing;
 
 pub use protocol::RUNTIME_VERSION;
+
+#[cfg(feature = "schemars")]
+pub use self::{error::OutputError, turn::TypedResult};
 
 #[cfg(feature = "client")]
 pub use self::{

@@ -8,6 +8,8 @@ mod reader;
 mod result;
 mod start;
 mod streams;
+#[cfg(feature = "schemars")]
+mod typed;
 mod view;
 
 use std::fmt;
@@ -32,6 +34,8 @@ pub(crate) use self::result::Collected;
 pub use self::result::TurnResult;
 pub use self::start::TurnStart;
 pub use self::streams::{CompletedItems, TextDeltas};
+#[cfg(feature = "schemars")]
+pub use self::typed::TypedResult;
 pub use self::view::{ItemView, TurnView};
 
 /// A running turn, with its events. Dropping it throws away the events that are still to come and

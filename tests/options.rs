@@ -146,6 +146,14 @@ async fn the_personality_none_differs_from_no_personality() {
     assert_eq!(wire.await, json!({"personality": "none"}));
 }
 
+#[tokio::test]
+async fn a_number_that_json_lacks_cannot_break_a_message() {
+    for number in [f64::NAN, f64::INFINITY] {
+        let wire = thread_wire(|it| it.config("key", number)).await;
+        assert_eq!(wire, json!({"config": {"key": null}}));
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_directory_that_is_not_utf8_is_refused_before_anything_is_sent() {
@@ -154,7 +162,7 @@ async fn a_directory_that_is_not_utf8_is_refused_before_anything_is_sent() {
 
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let thread = a_thread(&codex, &mut server).await;
-    let turn = thread.turn("hi").cwd(OsStr::from_bytes(b"/tmp/\xff")).cwd("/tmp");
+    let turn = thread.turn("hi").cwd(OsStr::from_bytes(b"/x/\xff")).cwd("/x");
     match turn.await {
         Err(Error::InvalidInput(text)) => assert!(text.contains("is not UTF-8"), "{text}"),
         other => panic!("{other:?}"),

@@ -75,5 +75,8 @@ mod support;
 mod turn_options;
 #[path = "runtime/turns.rs"]
 mod turns;
+#[cfg(feature = "schemars")]
+#[path = "runtime/typed.rs"]
+mod typed;
 #[path = "runtime/views.rs"]
 mod views;

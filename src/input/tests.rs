@@ -141,7 +141,7 @@ fn a_path_that_is_not_utf8_is_refused_and_not_changed() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    let path = OsStr::from_bytes(b"/tmp/\xff.png");
+    let path = OsStr::from_bytes(b"/x/\xff.png");
     for input in [Input::local_image(path), Input::local_audio(path), Input::skill("s", path)] {
         let text = refusal(vec![Input::text("a"), Input::from(["b", "c"]), input.clone()]);
         assert!(text.starts_with("item 4 of the input has a path that is not UTF-8"), "{text}");

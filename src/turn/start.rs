@@ -98,18 +98,16 @@ impl<Output> TurnStart<Output> {
     /// UTF-8: another one is an [`Error::InvalidInput`] when this is awaited.
     pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
-        match path.to_str() {
-            Some(path) => self.params(|params| params.cwd(path)),
-            None => {
-                let path = path.display();
-                let problem = format!(
-                    "the directory of the turn has a path that is not UTF-8, which the protocol \
-                     cannot carry: {path}"
-                );
-                self.problem.get_or_insert(problem);
-                self
-            }
+        if let Some(path) = path.to_str() {
+            return self.params(|params| params.cwd(path));
         }
+        let problem = format!(
+            "the directory of the turn has a path that is not UTF-8, which the protocol cannot \
+             carry: {}",
+            path.display()
+        );
+        self.problem.get_or_insert(problem);
+        self
     }
 
     /// Where the commands of the agent may write, for this turn and those after it: a

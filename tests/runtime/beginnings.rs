@@ -341,3 +341,25 @@ async fn a_thread_that_is_unsubscribed_leaves_nobody_waiting() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_turn_of_a_thread_that_is_put_away_ends() {
+    run(async |place| {
+        let codex = place.start().await;
+        for delete in [false, true] {
+            let (reply, _hold) = Reply::new().delta("Once").hold();
+            place.model.push(reply);
+            let thread = codex.thread_start().await.unwrap();
+            let mut turn = thread.turn("Tell me a story.").await.unwrap();
+            next_delta(&mut turn).await;
+            if delete {
+                codex.thread_delete(thread.id()).await.unwrap();
+            } else {
+                codex.thread_archive(thread.id()).await.unwrap();
+            }
+            let result = within(SOON, turn.result()).await.unwrap();
+            assert_eq!(result.status, TurnStatus::Interrupted);
+        }
+    })
+    .await;
+}

@@ -12,7 +12,7 @@ use codexkit::{Codex, ConnectionEvent, Error, Notifications, RpcErrorKind, Threa
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::support::{next_delta, run};
+use crate::support::{next_delta, next_where, run};
 
 /// A thread of which no runtime has heard.
 const ABSENT: &str = "01a1fe12-0000-7000-8000-000000000000";
@@ -359,6 +359,33 @@ async fn a_turn_that_failed_of_an_overload_may_be_tried_again_and_others_not() {
             }
             assert_eq!(error.to_string(), expected);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cause_with_a_status_keeps_it() {
+    run(async |place| {
+        place.model.push(Reply::http_error(404, json!({})));
+        place.model.push(Reply::new().delta("Hel").disconnected());
+        place.model.push("Hello.");
+        let builder = place.builder().config("model_providers.mock.stream_max_retries", 1);
+        let thread = place.thread().await;
+        let error = thread.run("Say hello.").await.unwrap_err();
+        let info = serde_json::to_value(error.codex_error_info()).unwrap();
+        assert_eq!(info, json!({"httpConnectionFailed": {"httpStatusCode": 404}}));
+        thread.codex().close().await;
+        let thread = place.start_with(builder).await.thread_start().await.unwrap();
+        let mut turn = thread.turn("Say hello.").await.unwrap();
+        let retried = next_where(&mut turn, |it| match it {
+            ServerNotification::Error(error) => Some(error),
+            _ => None,
+        });
+        let retried = retried.await;
+        assert!(retried.will_retry);
+        let info = serde_json::to_value(retried.error.codex_error_info).unwrap();
+        assert_eq!(info, json!({"responseStreamDisconnected": {}}));
+        turn.result().await.unwrap();
     })
     .await;
 }
