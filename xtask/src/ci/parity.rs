@@ -82,7 +82,7 @@ fn problem(row: &[&str]) -> Option<String> {
 /// The tests that a text names: a file and a function each.
 fn named_tests(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let names = text.split('`').skip(1).step_by(2).filter_map(|it| it.split_once("::"));
-    names.filter(|(file, _)| file.ends_with(".rs"))
+    names.filter(|(file, _)| Path::new(file).extension().is_some_and(|it| it == "rs"))
 }
 
 /// Whether a source has a function of this name, and an attribute makes it a test.
