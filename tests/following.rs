@@ -279,7 +279,7 @@ async fn a_goal_that_ends_between_two_turns_ends_the_run_soon() {
 async fn a_compaction_that_does_not_begin_is_an_error_and_frees_the_thread() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let thread = thread(&codex, &mut server, "t1").await;
-    let (compaction, _) = tokio::join!(thread.compact(), async {
+    let (compaction, ()) = tokio::join!(thread.compact(), async {
         let request = server.expect("thread/compact/start").await;
         server.reply(&request.id, json!({})).await;
     });
