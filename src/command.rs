@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::codex::{BoxFuture, Codex};
 use crate::error::{Error, Result};
+use crate::path;
 use crate::protocol;
 
 pub use self::handle::{CommandControl, CommandHandle, CommandOutput};
@@ -43,14 +44,11 @@ pub struct CommandExec {
 impl CommandExec {
     /// The working directory. The default is that of the runtime.
     pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
-        match path.as_ref().to_str() {
-            Some(path) => self.params(|params| params.cwd(path)),
-            None => {
-                let path = path.as_ref().display();
-                self.problem = Some(format!("the working directory `{path}` is not UTF-8"));
-                self
-            }
+        match path::text(path.as_ref()) {
+            Ok(path) => self.params.cwd = Some(path),
+            Err(problem) => self.problem = Some(problem),
         }
+        self
     }
 
     /// Sets an environment variable.

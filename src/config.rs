@@ -259,7 +259,8 @@ impl CodexBuilder {
         };
         let transport =
             Transport { reader: Box::new(stdout), writer: Box::new(stdin), process: Some(process) };
-        self.open(transport).await.map_err(|(error, wrote)| {
+        // The handshake would make the futures of everyone who starts a client large.
+        Box::pin(self.open(transport)).await.map_err(|(error, wrote)| {
             let hint = match (wrote, &error) {
                 (_, Error::VersionMismatch { .. }) => return error,
                 (Some(line), _) => format!("it wrote `{line}` instead; "),
@@ -293,7 +294,7 @@ impl CodexBuilder {
         self.check()?;
         let (reader, writer) = (Box::new(reader), Box::new(writer));
         let transport = Transport { reader, writer, process: None };
-        self.open(transport).await.map_err(|(error, _)| error)
+        Box::pin(self.open(transport)).await.map_err(|(error, _)| error)
     }
 
     fn check(&self) -> Result<()> {

@@ -2,13 +2,15 @@
 
 mod control;
 mod run;
+mod start;
 
 use crate::error::Result;
 use crate::protocol;
 use crate::thread::Thread;
 
 pub use self::control::GoalControl;
-pub use self::run::{GoalResult, GoalRun, GoalStart};
+pub use self::run::{GoalResult, GoalRun};
+pub use self::start::GoalStart;
 
 impl Thread {
     /// The goal of this thread, if it has one (`thread/goal/get`).

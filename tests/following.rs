@@ -326,7 +326,7 @@ async fn a_guarded_goal_that_is_dropped_while_it_is_set_is_paused() {
 async fn a_compaction_that_does_not_begin_is_an_error_and_frees_the_thread() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let thread = thread(&codex, &mut server, "t1").await;
-    let (compaction, _) = tokio::join!(thread.compact(), async {
+    let (compaction, ()) = tokio::join!(thread.compact(), async {
         let request = server.expect("thread/compact/start").await;
         server.reply(&request.id, json!({})).await;
     });

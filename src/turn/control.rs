@@ -57,7 +57,7 @@ impl TurnControl {
     }
 
     /// Ends the turn early (`turn/interrupt`): it completes with status `interrupted`, which
-    /// [`TurnHandle::result`] gives as a result. A turn that has already ended is left alone.
+    /// [`TurnHandle::result`](super::TurnHandle::result) gives as a result. A turn that has already ended is left alone.
     ///
     /// The runtime does not accept this before it has sent `turn/started`, a few milliseconds after
     /// the turn was accepted, nor in the milliseconds before it sends `turn/completed`: if it says

@@ -101,7 +101,7 @@ async fn no_output_is_lost_however_much_it_is() {
     run(async |place| {
         let codex = place.start().await;
         let mut command = codex.command(["seq", "300000"]).spawn().await.unwrap();
-        let expected: String = (1..=300_000).map(|n| format!("{n}\n")).collect();
+        let expected = (1..=300_000).fold(String::new(), |text, n| text + &format!("{n}\n"));
         assert!(expected.len() > 1 << 20);
         assert_eq!(text(&mut command).await, expected);
         assert_eq!(command.wait().await.unwrap(), 0);
