@@ -135,12 +135,12 @@ impl Codex {
     /// [`Thread::events`](crate::Thread::events). The first feed begins with the start of the
     /// connection, as far as its bound allows; each further one begins now.
     pub fn notifications(&self) -> Notifications {
-        Notifications::new(&self.connection)
+        Notifications::new(self.connection.link())
     }
 
     /// How many lines were skipped because they were no messages.
     pub fn malformed_lines(&self) -> u64 {
-        self.connection.observer().malformed_lines()
+        self.connection.malformed_lines()
     }
 
     /// Ends the runtime and waits until it is gone. Every pending and later call gets

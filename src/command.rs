@@ -46,7 +46,9 @@ impl CommandExec {
     pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
         match path::text(path.as_ref()) {
             Ok(path) => self.params.cwd = Some(path),
-            Err(problem) => self.problem = Some(problem),
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
+            }
         }
         self
     }
@@ -108,8 +110,8 @@ impl CommandExec {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for an empty command, [`Error::Closed`] if the connection has ended.
-    /// That it cannot be run is an error of [`CommandHandle::next`] and [`CommandHandle::wait`].
+    /// [`Error::InvalidInput`] for an empty command, [`Error::Closed`] if the connection has ended,
+    /// [`Error::Timeout`] if too many others run all the while. That it cannot be run is an error of [`CommandHandle::next`] and [`CommandHandle::wait`].
     ///
     /// # Cancel safety
     ///

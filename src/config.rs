@@ -333,7 +333,7 @@ impl CodexBuilder {
             Ok(runtime) => Ok(Codex::new(connection, runtime)),
             Err(error) => {
                 connection.close(Some(FAILED_START_GRACE)).await;
-                Err((error, connection.observer().first_malformed().map(str::to_owned)))
+                Err((error, connection.first_malformed().map(str::to_owned)))
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::connection::{Connection, Observer};
+use crate::connection::Link;
 use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
 use crate::request::Refusal;
@@ -25,7 +25,9 @@ const LINE_HEAD: usize = 256;
 /// The feed is bounded: who reads too slowly gets [`ConnectionEvent::Lagged`] instead of the events
 /// that were lost. It does not keep the connection open.
 pub struct Notifications {
-    connection: Observer,
+    link: Link,
+    /// Whose events these are, if not those of the whole connection.
+    thread: Option<String>,
     /// What comes before everything that the feed has.
     first: Option<ConnectionEvent>,
     receiver: Receiver<FeedItem>,
@@ -118,14 +120,14 @@ impl ConnectionEvent {
 }
 
 impl Notifications {
-    pub(crate) fn new(connection: &Connection) -> Notifications {
-        let (first, receiver) = (connection.take_greeting(), connection.feed());
-        Notifications { connection: connection.observer(), first, receiver, ended: false }
+    pub(crate) fn new(link: &Link) -> Notifications {
+        let (first, receiver) = (link.take_greeting(), link.feed());
+        Notifications { link: link.clone(), thread: None, first, receiver, ended: false }
     }
 
-    pub(crate) fn of_thread(connection: &Connection, thread: &str) -> Notifications {
-        let receiver = connection.feed_of(thread);
-        Notifications { connection: connection.observer(), first: None, receiver, ended: false }
+    pub(crate) fn of_thread(link: &Link, thread: &str) -> Notifications {
+        let (receiver, thread) = (link.feed_of(thread), Some(thread.to_owned()));
+        Notifications { link: link.clone(), thread, first: None, receiver, ended: false }
     }
 
     /// Waits for the next event. After the connection has ended there is one error that says why,
@@ -133,7 +135,8 @@ impl Notifications {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when the connection has ended.
+    /// [`Error::Closed`] when the connection has ended, [`Error::Detached`] when the thread whose
+    /// events these are was unsubscribed.
     ///
     /// # Cancel safety
     ///
@@ -153,8 +156,12 @@ impl Notifications {
                 Some(Ok(ConnectionEvent::Lagged(count)))
             }
             Err(RecvError::Closed) => {
+                let error = match &self.thread {
+                    Some(thread) if self.link.is_detached(thread) => Error::detached(thread),
+                    _ => Error::Closed(self.link.closed().await),
+                };
                 self.ended = true;
-                Some(Err(Error::Closed(self.connection.closed().await)))
+                Some(Err(error))
             }
         }
     }
@@ -166,7 +173,7 @@ impl Notifications {
                 ConnectionEvent::Notification { notification, emitted_at_ms }
             }
             Err(error) => {
-                self.connection.count_malformed();
+                self.link.count_malformed();
                 ConnectionEvent::Malformed { head: head(line), problem: error.to_string() }
             }
         }

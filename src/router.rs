@@ -15,7 +15,6 @@ use crate::protocol::envelope::{Scope, Stream};
 use crate::protocol::{self, Notification};
 
 pub(crate) use self::queue::{Phase, Progress, Pulled, Queue, Segment, Span};
-pub(crate) use self::starting::StartLock;
 use self::starting::{Early, Starting};
 
 /// Who receives what. One lives in each connection, under its lock.
@@ -25,10 +24,12 @@ use self::starting::{Early, Starting};
 #[derive(Default)]
 pub(crate) struct Router {
     turns: HashMap<String, Turn>,
+    /// The turn that runs on a thread, as far as it was seen to start.
+    running: HashMap<String, Running>,
     /// The threads on which somebody is starting a turn, whose id is not known yet.
     starting: HashMap<String, Starting>,
     /// The queues of all turns of a thread, whoever starts them.
-    followed: HashMap<String, Arc<Queue>>,
+    followed: HashMap<String, Vec<Arc<Queue>>>,
     streams: HashMap<Stream<'static>, Arc<Queue>>,
     /// The bounded feeds of threads.
     feeds: HashMap<String, broadcast::Sender<FeedItem>>,
@@ -41,6 +42,23 @@ pub(crate) struct Router {
 struct Turn {
     thread: String,
     queues: Vec<Arc<Queue>>,
+    /// Whether the runtime has said that there is such a turn.
+    is_known: bool,
+}
+
+struct Running {
+    turn: String,
+    /// The turn for which it does the work.
+    root: Option<String>,
+}
+
+/// What is known of a turn that somebody asks for.
+pub(crate) enum Known {
+    /// It runs, under this id.
+    Runs(String),
+    /// Another one does.
+    Not,
+    Perhaps,
 }
 
 impl Router {
@@ -53,85 +71,142 @@ impl Router {
         line: &str,
         wakers: &mut Vec<Waker>,
     ) -> bool {
-        if let Some(stream) = &scope.stream
-            && let Some(queue) = self.streams.get(stream)
-        {
+        if let Some(queue) = scope.stream.as_ref().and_then(|stream| self.streams.get(stream)) {
             wakers.extend(queue.push(line, None));
             return true;
         }
         let Some(thread) = scope.thread.as_deref() else { return false };
         let change = Phase::after(method).zip(scope.turn.as_deref());
-        let mut claimed = false;
-        if let Some(queue) = self.followed.get(thread)
-            && (scope.turn.is_some() || is_about_goal(method))
-        {
-            claimed = true;
-            wakers.extend(queue.push(line, change));
+        let mut followed = false;
+        if scope.turn.is_some() || is_about_goal(method) {
+            for queue in self.followed.get(thread).into_iter().flatten() {
+                followed = true;
+                wakers.extend(queue.push(line, change));
+            }
         }
-        let Some(turn) = scope.turn.as_deref() else { return claimed };
-        let mut has_handle = false;
+        if method == protocol::ThreadClosedNotification::METHOD {
+            self.end_thread(thread, wakers);
+        }
+        let Some(turn) = scope.turn.as_deref() else { return followed };
         let known = self.turns.get(turn).into_iter();
         // Turns of other threads may have the same root: those of agents that work for this one.
         let root = scope.root_turn.as_deref().and_then(|root| self.turns.get(root));
+        let mut claimed = false;
         for queue in known.chain(root.filter(|it| it.thread == thread)).flat_map(|it| &it.queues) {
-            has_handle = true;
+            claimed = true;
             wakers.extend(queue.push(line, change));
         }
-        if matches!(change, Some((Phase::Completed, _))) {
-            self.turns.remove(turn);
-        }
+        self.note(thread, scope, change);
         if let Some(starting) = self.starting.get_mut(thread) {
-            starting.push(Early::new(scope, turn, line, change, has_handle, claimed));
-            claimed = true;
+            let mut early = Early::new(method, scope, turn, line);
+            (early.claimed, early.followed) = (claimed, followed);
+            starting.push(early);
+            return true;
         }
-        claimed || has_handle
+        claimed || followed
+    }
+
+    /// Takes note of a turn that starts or completes.
+    fn note(&mut self, thread: &str, scope: &Scope<'_>, change: Option<(Phase, &str)>) {
+        match change {
+            Some((Phase::Started, turn)) => {
+                let root = scope.root_turn.as_deref().map(Into::into);
+                self.running.insert(thread.into(), Running { turn: turn.into(), root });
+            }
+            Some((Phase::Completed, turn)) => {
+                self.turns.remove(turn);
+                if self.running.get(thread).is_some_and(|it| it.is(turn)) {
+                    self.running.remove(thread);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    /// Whether somebody is starting a turn that a message may concern.
+    pub(crate) fn is_starting(&self, scope: &Scope<'_>) -> bool {
+        scope.thread.as_deref().is_some_and(|thread| self.starting.contains_key(thread))
     }
 
     /// Begins to keep what arrives for `thread`, until [`Router::leave`]. Gives the position from
-    /// which on it concerns the caller, and what orders those who start turns there.
-    pub(crate) fn expect(&mut self, thread: &str) -> (usize, StartLock) {
+    /// which on it concerns the caller.
+    pub(crate) fn expect(&mut self, thread: &str) -> usize {
         self.starting.entry(thread.into()).or_default().enter()
     }
 
-    /// The turn that the server started on `thread` since `position`, if it has done so. Turns that
-    /// have a handle are not meant.
-    pub(crate) fn started_by_server(&self, thread: &str, position: usize) -> Option<String> {
-        self.starting.get(thread)?.started_by_server(position)
+    /// The turn without a handle that has begun to sum up `thread` since `position`.
+    pub(crate) fn compaction(&self, thread: &str, position: usize) -> Option<String> {
+        self.starting.get(thread)?.compaction(position)
     }
 
     /// Makes a queue of what was kept for `turn` since `position`, which goes on receiving until
     /// the turn has completed, even if nobody reads it any more.
     pub(crate) fn claim(&mut self, thread: &str, position: usize, turn: &str) -> Arc<Queue> {
+        self.listen_to(thread, turn, true, |starting, queue| {
+            if let Some(starting) = starting {
+                starting.claim(position, turn, queue);
+            }
+        })
+    }
+
+    /// What is known of `turn`.
+    pub(crate) fn known(&self, thread: &str, turn: &str) -> Known {
+        let has_handle = |id: &str| self.turns.get(id).is_some_and(|it| it.is_known);
+        match self.running.get(thread) {
+            Some(running) if running.is(turn) => {
+                Known::Runs(running.root.as_ref().unwrap_or(&running.turn).clone())
+            }
+            _ if has_handle(turn) => Known::Runs(turn.into()),
+            Some(_) => Known::Not,
+            None => Known::Perhaps,
+        }
+    }
+
+    /// Makes a queue of what arrives for `turn` from now on.
+    pub(crate) fn attach(&mut self, thread: &str, turn: &str, is_known: bool) -> Arc<Queue> {
+        self.listen_to(thread, turn, is_known, |_, _| ())
+    }
+
+    fn listen_to(
+        &mut self,
+        thread: &str,
+        turn: &str,
+        is_known: bool,
+        fill: impl FnOnce(Option<&mut Starting>, &Queue),
+    ) -> Arc<Queue> {
         let queue = Arc::new(Queue::default());
         let other = self.turns.get(turn).and_then(|it| it.queues.first());
-        queue.begin_at(other.map(|other| other.progress().borrow().clone()).unwrap_or_default());
-        if let Some(starting) = self.starting.get_mut(thread) {
-            starting.claim(position, turn, &queue);
+        let mut progress = other.map(|other| other.progress().borrow().clone()).unwrap_or_default();
+        if let Some(running) = self.running.get(thread).filter(|it| it.is(turn)) {
+            let active = Some(running.turn.as_str().into());
+            progress = Progress { phase: Phase::Started, active, ..progress };
         }
+        queue.begin_at(progress);
+        fill(self.starting.get_mut(thread), &queue);
         if let Some(reason) = &self.closed {
             let _ = queue.close(reason);
         } else if self.detached.contains(thread) {
             let _ = queue.detach(&thread.into());
         } else if !queue.has_completed() {
-            let known = self.turns.entry(turn.into());
-            let known = known.or_insert_with(|| Turn { thread: thread.into(), queues: Vec::new() });
+            let known = self.turns.entry(turn.into()).or_insert_with(|| Turn {
+                thread: thread.into(),
+                queues: Vec::new(),
+                is_known: false,
+            });
+            known.is_known |= is_known;
             known.queues.push(Arc::clone(&queue));
         }
         queue
     }
 
-    /// Whether a turn of `thread` has a handle and is not known to have ended.
-    pub(crate) fn has_turn(&self, thread: &str) -> bool {
-        self.turns.values().any(|turn| turn.thread == thread)
+    /// The runtime has said that there is such a turn.
+    pub(crate) fn confirm(&mut self, turn: &str) {
+        if let Some(known) = self.turns.get_mut(turn) {
+            known.is_known = true;
+        }
     }
 
-    /// Whether `turn` has another handle than that of `queue`, and is not known to have ended.
-    pub(crate) fn has_other(&self, turn: &str, queue: &Arc<Queue>) -> bool {
-        let queues = self.turns.get(turn).map_or(&[][..], |it| &it.queues);
-        queues.iter().any(|it| !Arc::ptr_eq(it, queue))
-    }
-
-    /// Takes back what [`Router::claim`] gave.
+    /// Takes back what [`Router::attach`] gave.
     pub(crate) fn forget(&mut self, turn: &str, queue: &Arc<Queue>) {
         if let Some(known) = self.turns.get_mut(turn) {
             known.queues.retain(|it| !Arc::ptr_eq(it, queue));
@@ -139,6 +214,17 @@ impl Router {
                 self.turns.remove(turn);
             }
         }
+    }
+
+    /// Whether a turn of `thread` runs, or has a handle and is not known to have ended.
+    pub(crate) fn has_turn(&self, thread: &str) -> bool {
+        self.running.contains_key(thread)
+            || self.turns.values().any(|turn| turn.thread == thread && turn.is_known)
+    }
+
+    /// Whether `turn` has a handle.
+    pub(crate) fn has_handle(&self, turn: &str) -> bool {
+        self.turns.contains_key(turn)
     }
 
     /// Ends what [`Router::expect`] began at `position`. Gives the lines that turned out to be
@@ -153,18 +239,20 @@ impl Router {
         nobodys
     }
 
-    /// A queue of all turns of `thread` from now on, or `None` if there is one already.
-    pub(crate) fn follow(&mut self, thread: &str) -> Option<Arc<Queue>> {
-        if self.followed.contains_key(thread) {
-            return None;
-        }
+    /// A queue of all turns of `thread` from now on.
+    pub(crate) fn follow(&mut self, thread: &str) -> Arc<Queue> {
         let queue = self.new_queue();
-        self.followed.insert(thread.into(), Arc::clone(&queue));
-        Some(queue)
+        self.followed.entry(thread.into()).or_default().push(Arc::clone(&queue));
+        queue
     }
 
-    pub(crate) fn unfollow(&mut self, thread: &str) {
-        self.followed.remove(thread);
+    pub(crate) fn unfollow(&mut self, thread: &str, queue: &Arc<Queue>) {
+        if let Some(queues) = self.followed.get_mut(thread) {
+            queues.retain(|it| !Arc::ptr_eq(it, queue));
+            if queues.is_empty() {
+                self.followed.remove(thread);
+            }
+        }
     }
 
     /// A queue of what `stream` sends from now on.
@@ -188,7 +276,7 @@ impl Router {
 
     /// The feed of what concerns `thread` and no turn that has a handle.
     pub(crate) fn feed(&mut self, thread: &str) -> broadcast::Receiver<FeedItem> {
-        if self.closed.is_some() {
+        if self.closed.is_some() || self.detached.contains(thread) {
             // A feed without a sender says at once that it is closed.
             return broadcast::channel(1).1;
         }
@@ -207,10 +295,18 @@ impl Router {
     /// Ends what waits for events of `thread`: the runtime was told not to send them.
     pub(crate) fn detach(&mut self, thread: &str, wakers: &mut Vec<Waker>) {
         self.detached.insert(thread.into());
+        self.feeds.remove(thread);
+        self.end_thread(thread, wakers);
+    }
+
+    /// Ends what waits for the turns of `thread`: no more of them is going to be sent.
+    fn end_thread(&mut self, thread: &str, wakers: &mut Vec<Waker>) {
+        self.running.remove(thread);
         let name: Arc<str> = thread.into();
         let turns = self.turns.extract_if(|_, turn| turn.thread == thread);
         let queues = turns.flat_map(|(_, turn)| turn.queues);
-        wakers.extend(queues.chain(self.followed.remove(thread)).filter_map(|it| it.detach(&name)));
+        let followed = self.followed.remove(thread).into_iter().flatten();
+        wakers.extend(queues.chain(followed).filter_map(|it| it.detach(&name)));
     }
 
     /// The runtime sends the events of `thread` again.
@@ -227,11 +323,17 @@ impl Router {
         self.closed = Some(reason.clone());
         self.feeds.clear();
         let turns = self.turns.drain().flat_map(|(_, turn)| turn.queues);
-        let followed = self.followed.drain().map(|(_, queue)| queue);
+        let followed = self.followed.drain().flat_map(|(_, queues)| queues);
         let streams = self.streams.drain().map(|(_, queue)| queue);
         for queue in turns.chain(followed).chain(streams) {
             wakers.extend(queue.close(reason));
         }
+    }
+}
+
+impl Running {
+    fn is(&self, turn: &str) -> bool {
+        self.turn == turn || self.root.as_deref() == Some(turn)
     }
 }
 

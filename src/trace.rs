@@ -88,6 +88,69 @@ impl TurnSpan {
     }
 }
 
+/// What has arrived, to be told when no lock is held.
+#[derive(Default)]
+pub(crate) struct Arrivals {
+    #[cfg(feature = "tracing")]
+    arrivals: Vec<Arrival>,
+}
+
+#[cfg(feature = "tracing")]
+enum Arrival {
+    Notification { method: String, thread: Option<String>, bytes: usize },
+    Refused { method: String, id: String, understood: bool },
+    Malformed { bytes: usize },
+}
+
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(
+        unused_variables,
+        clippy::unused_self,
+        clippy::needless_pass_by_value,
+        reason = "nobody is told"
+    )
+)]
+impl Arrivals {
+    pub(crate) fn notification(&mut self, method: &str, thread: Option<&str>, bytes: usize) {
+        #[cfg(feature = "tracing")]
+        if tracing::enabled!(target: "codexkit", tracing::Level::TRACE) {
+            let (method, thread) = (method.to_owned(), thread.map(str::to_owned));
+            self.arrivals.push(Arrival::Notification { method, thread, bytes });
+        }
+    }
+
+    pub(crate) fn refused(&mut self, method: &str, id: &str, understood: bool) {
+        #[cfg(feature = "tracing")]
+        if tracing::enabled!(target: "codexkit", tracing::Level::DEBUG) {
+            let (method, id) = (method.to_owned(), id.to_owned());
+            self.arrivals.push(Arrival::Refused { method, id, understood });
+        }
+    }
+
+    pub(crate) fn malformed(&mut self, bytes: usize) {
+        #[cfg(feature = "tracing")]
+        self.arrivals.push(Arrival::Malformed { bytes });
+    }
+
+    pub(crate) fn tell(self) {
+        #[cfg(feature = "tracing")]
+        for arrival in self.arrivals {
+            match arrival {
+                Arrival::Notification { method, thread, bytes } => {
+                    event!(trace, %method, thread, bytes, "notification");
+                }
+                Arrival::Refused { method, id, understood } => {
+                    event!(debug, %method, id, understood, "refused a request of the server");
+                }
+                Arrival::Malformed { bytes } => {
+                    event!(warn, bytes, "skipped a line that is no message");
+                }
+            }
+        }
+    }
+}
+
 /// Tells why the connection ended, without the last words of the process.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
 pub(crate) fn connection_ended(reason: &CloseReason) {

@@ -3,7 +3,6 @@
 mod begin;
 mod control;
 mod deadline;
-mod guarded;
 mod reader;
 mod result;
 mod start;
@@ -14,22 +13,23 @@ mod view;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
 
-use crate::connection::Subscription;
+use crate::connection::{Connection, Subscription};
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::protocol;
 use crate::trace::TurnSpan;
 
 pub(crate) use self::begin::SERVER_START;
+pub(crate) use self::control::REFUSAL_GRACE;
 pub use self::control::TurnControl;
 use self::deadline::Deadline;
-use self::reader::End;
-pub(crate) use self::reader::EventReader;
+pub(crate) use self::reader::{End, EventReader};
 pub(crate) use self::result::Collected;
 pub use self::result::TurnResult;
 pub use self::start::TurnStart;
@@ -68,16 +68,20 @@ pub struct TurnEvent {
 }
 
 impl TurnHandle {
-    pub(crate) fn new(thread: &str, subscription: Subscription) -> TurnHandle {
-        let (connection, queue) = (subscription.connection.clone(), subscription.queue.clone());
+    pub(crate) fn new(
+        connection: &Connection,
+        thread: &str,
+        subscription: Subscription,
+    ) -> TurnHandle {
+        let queue = Arc::clone(&subscription.queue);
         let span = TurnSpan::new(thread, &subscription.turn);
         TurnHandle {
-            span,
-            control: TurnControl::new(thread, subscription),
-            events: EventReader::new(connection, queue),
+            control: TurnControl::new(connection, thread, subscription),
+            events: EventReader::new(connection.link().clone(), queue),
             collected: Collected::default(),
             deadline: None,
             interrupt_on_drop: false,
+            span,
         }
     }
 
@@ -134,7 +138,7 @@ impl TurnHandle {
     ///
     /// A second deadline replaces the first.
     pub fn set_deadline(&mut self, after: Duration) {
-        self.deadline = Some(Deadline::new(after, &self.control));
+        self.deadline = Some(Deadline::new(after, self.control.line()));
     }
 
     /// Waits for the next event: each notification that names this turn, in the order in which the
@@ -196,15 +200,24 @@ impl TurnHandle {
         // the end.
         while self.next().await.is_some() {}
         let collected = std::mem::take(&mut self.collected);
-        let turn = match self.events.end() {
+        let after = |deadline: &Deadline| deadline.after;
+        let (turn, after) = match self.events.end() {
             Some(End::Closed(reason)) => return Err(Error::Closed(reason.clone())),
             Some(End::Detached(thread)) => return Err(Error::detached(thread)),
-            Some(End::Expired) => collected.into_unfinished(self.id()),
-            Some(End::Completed) | None => collected.into_result(self.id())?,
+            Some(End::Expired) => {
+                let after = self.deadline.as_ref().map(after).unwrap_or_default();
+                (collected.into_unfinished(self.id()), Some(after))
+            }
+            Some(End::Completed) | None => {
+                let passed = self.deadline.as_ref().filter(|deadline| deadline.has_passed());
+                let turn = collected.into_result(self.id())?;
+                let is_interrupted = turn.status == protocol::TurnStatus::Interrupted;
+                (turn, passed.filter(|_| is_interrupted).map(after))
+            }
         };
-        match &self.deadline {
-            Some(deadline) if deadline.has_passed() => deadline.judge(turn),
-            _ => Ok(turn),
+        match after {
+            Some(after) => Err(Error::TurnTimeout { after, turn: Box::new(turn) }),
+            None => Ok(turn),
         }
     }
 
@@ -234,10 +247,11 @@ impl Stream for TurnHandle {
 
 impl Drop for TurnHandle {
     fn drop(&mut self) {
-        if self.interrupt_on_drop && self.events.end().is_none() {
-            let control = self.control();
+        let turn = self.control.line();
+        if self.interrupt_on_drop && !turn.has_completed() {
+            let interrupted = Arc::clone(turn);
             // Whoever dropped the handle does not wait for the answer.
-            self.control.spawn(async move { drop(control.interrupt().await) });
+            turn.spawn(async move { drop(interrupted.interrupt().await) });
         }
     }
 }

@@ -254,9 +254,6 @@ async fn a_goal_that_is_not_worked_on_is_an_error_and_paused() {
         let pause = server.expect("thread/goal/set").await;
         assert_eq!(pause.params["status"], "paused");
         server.reply(&pause.id, json!({"goal": goal("paused")})).await;
-        let interrupt = server.expect("turn/interrupt").await;
-        server.reply_error(&interrupt.id, -32600, "no active turn to interrupt").await;
-        read_idle(&mut server).await;
     });
     let error = run.unwrap_err();
     assert!(matches!(error, Error::Timeout { what: "turn/started", .. }), "{error:?}");
@@ -286,14 +283,8 @@ async fn a_goal_that_is_reached_can_be_interrupted_again_and_not_steered() {
     update_goal(&mut server, "complete").await;
     server.complete_turn("t1", "g1", "completed").await;
     run.result().await.unwrap();
-    let (interrupted, ()) = tokio::join!(control.interrupt(), async {
-        let get = server.expect("thread/goal/get").await;
-        server.reply(&get.id, json!({"goal": goal("complete")})).await;
-        let interrupt = server.expect("turn/interrupt").await;
-        server.reply_error(&interrupt.id, -32600, "no active turn to interrupt").await;
-        read_idle(&mut server).await;
-    });
-    interrupted.unwrap();
+    // Nothing is sent: what happens on the thread from now on is not the work of this run.
+    control.interrupt().await.unwrap();
     let (steered, ()) = tokio::join!(control.steer("more"), async {
         let steer = server.expect("turn/steer").await;
         server.reply_error(&steer.id, -32600, "no active turn to steer").await;
@@ -312,13 +303,15 @@ async fn a_guarded_goal_that_is_dropped_while_it_is_set_is_paused() {
     let set = server.expect("thread/goal/set").await;
     assert_eq!(set.params["status"], "active");
     start.abort();
-    let get = server.expect("thread/goal/get").await;
     server.reply(&set.id, json!({"goal": goal("active")})).await;
+    server.start_turn("t1", "g1").await;
+    let get = server.expect("thread/goal/get").await;
     server.reply(&get.id, json!({"goal": goal("active")})).await;
     let pause = server.expect("thread/goal/set").await;
     assert_eq!(pause.params["status"], "paused");
     server.reply(&pause.id, json!({"goal": goal("paused")})).await;
     let interrupt = server.expect("turn/interrupt").await;
+    assert_eq!(interrupt.params["turnId"], "g1");
     server.reply(&interrupt.id, json!({})).await;
 }
 
@@ -331,7 +324,7 @@ async fn a_compaction_that_does_not_begin_is_an_error_and_frees_the_thread() {
         server.reply(&request.id, json!({})).await;
     });
     let error = compaction.unwrap_err();
-    assert!(matches!(error, Error::Timeout { what: "turn/started", .. }), "{error:?}");
+    assert!(matches!(error, Error::Timeout { what: "item/started", .. }), "{error:?}");
     let mut next = turn(&thread, &mut server, "u1").await;
     server.delta("t1", "u1", "mine").await;
     server.complete_turn("t1", "u1", "completed").await;
@@ -405,9 +398,10 @@ async fn a_guarded_start_that_is_dropped_interrupts_exactly_its_own_turn() {
     let thread = thread(&codex, &mut server, "t1").await;
     let mut start = thread.turn("go").interrupt_on_drop(true).into_future();
     assert!(poll_fn(|cx| Poll::Ready(start.as_mut().poll(cx))).await.is_pending());
+    let request = server.expect("turn/start").await;
     drop(start);
-    let request = server.accept_turn("u1").await;
-    assert_eq!(request.params["threadId"], "t1");
+    let turn = json!({"id": "u1", "items": [], "status": "inProgress"});
+    server.reply(&request.id, json!({"turn": turn})).await;
     let interrupt = server.expect("turn/interrupt").await;
     assert_eq!(
         (&interrupt.params["threadId"], &interrupt.params["turnId"]),

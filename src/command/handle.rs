@@ -7,11 +7,12 @@ use std::task::{Context, Poll};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use futures_core::Stream;
+use tokio::time::timeout;
 
 use crate::codex::BoxFuture;
-use crate::connection::{Connection, Listening};
+use crate::connection::{Connection, Listening, Place};
 use crate::error::{Error, Result};
-use crate::protocol::{self, Notification, ServerNotification, envelope};
+use crate::protocol::{self, Notification, Request, ServerNotification, envelope};
 use crate::turn::EventReader;
 
 /// A command that runs, with its output: [`CommandExec::spawn`](super::CommandExec::spawn).
@@ -19,18 +20,26 @@ use crate::turn::EventReader;
 /// The output is kept until it is read, however long that takes. Dropping the handle stops the
 /// output, not the command, unless [`CommandHandle::terminate_on_drop`] says otherwise; the command
 /// ends with the connection in any case.
+///
+/// As many commands can be spawned at a time as requests can be in flight
+/// ([`CodexBuilder::max_in_flight`](crate::CodexBuilder::max_in_flight)); they count apart.
 #[must_use = "dropping the handle ends the delivery of the output"]
 pub struct CommandHandle {
     control: CommandControl,
     events: EventReader,
-    response: Option<BoxFuture<Result<protocol::CommandExecResponse>>>,
+    response: Option<Response>,
+    /// How it ended, once that is known, until it was told.
+    end: Option<Result<i32>>,
     exit: Option<i32>,
     terminate_on_drop: bool,
-    _listening: Listening,
+    /// Until the command has ended.
+    listening: Option<Listening>,
 }
 
+type Response = BoxFuture<Result<protocol::CommandExecResponse>>;
+
 /// Bytes that a command wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandOutput {
     /// Where to: on a terminal everything is `stdout`.
@@ -58,14 +67,17 @@ impl CommandHandle {
         params.process_id = Some(process.clone());
         // Before the request is sent, so that no output is missed.
         let listening = connection.listen(envelope::Stream::Process(process.clone().into()));
-        let response = connection.begin(&params).await?;
+        let (what, after) = (protocol::CommandExecParams::METHOD, connection.request_timeout());
+        let response = timeout(after, connection.begin(&params, Place::Process)).await;
+        let response = response.unwrap_or(Err(Error::Timeout { what, after }))?;
         Ok(CommandHandle {
             control: CommandControl { connection: connection.clone(), process: process.into() },
-            events: EventReader::new(connection.clone(), Arc::clone(&listening.queue)),
+            events: EventReader::new(connection.link().clone(), Arc::clone(&listening.queue)),
             response: Some(Box::pin(response.answer())),
+            end: None,
             exit: None,
             terminate_on_drop: false,
-            _listening: listening,
+            listening: Some(listening),
         })
     }
 
@@ -126,24 +138,36 @@ impl CommandHandle {
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<CommandOutput>>> {
         // The answer comes after all output: once it is here, the queue holds the rest.
         if let Some(response) = &mut self.response
-            && let Poll::Ready(response_now) = response.as_mut().poll(cx)
+            && let Poll::Ready(answer) = response.as_mut().poll(cx)
         {
             self.response = None;
-            match response_now {
-                Ok(response) => self.exit = Some(response.exit_code),
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
+            self.end = Some(answer.map(|answer| answer.exit_code));
         }
         match self.events.poll_next(cx) {
             Poll::Ready(Some(Ok(event))) => Poll::Ready(Some(output(event.notification))),
-            // The request has the same reason.
-            Poll::Ready(Some(Err(Error::Closed(_))) | None) if self.response.is_none() => {
-                Poll::Ready(None)
-            }
-            Poll::Pending if self.response.is_none() => Poll::Ready(None),
-            Poll::Ready(Some(Err(Error::Closed(_))) | None) | Poll::Pending => Poll::Pending,
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(Some(Err(error @ Error::Decode { .. }))) => Poll::Ready(Some(Err(error))),
+            // The answer tells how it ended, also if that is with the connection.
+            _ if self.response.is_some() => Poll::Pending,
+            _ => Poll::Ready(match self.end.take() {
+                Some(Ok(exit)) => {
+                    self.exit = Some(exit);
+                    None
+                }
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            }),
         }
+    }
+}
+
+impl fmt::Debug for CommandOutput {
+    /// Leaves out the bytes: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandOutput")
+            .field("stream", &self.stream)
+            .field("len", &self.bytes.len())
+            .field("cap_reached", &self.cap_reached)
+            .finish()
     }
 }
 
@@ -169,11 +193,22 @@ impl Stream for CommandHandle {
 
 impl Drop for CommandHandle {
     fn drop(&mut self) {
-        if self.terminate_on_drop && self.response.is_some() {
-            let control = self.control();
-            // Whoever dropped the handle does not wait for the answer.
-            self.control.connection.spawn(async move { drop(control.terminate().await) });
-        }
+        let (Some(response), Some(listening)) = (self.response.take(), self.listening.take())
+        else {
+            return;
+        };
+        let (link, process) =
+            (self.control.connection.link().clone(), self.control.process.clone());
+        let terminate = self.terminate_on_drop;
+        // The rest of the output is thrown away, until there is no more.
+        self.control.connection.spawn(async move {
+            if terminate {
+                // It may have ended just now.
+                drop(link.control(&protocol::CommandExecTerminateParams::new(&*process)).await);
+            }
+            drop(response.await);
+            drop(listening);
+        });
     }
 }
 

@@ -1,110 +1,110 @@
 //! Those who listen to what arrives.
 
 use std::sync::Arc;
-use std::task::Waker;
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
+use tokio::sync::broadcast;
 
-use super::Connection;
+use super::Link;
 use crate::error::{Error, Result};
+use crate::feed::FeedItem;
 use crate::protocol::envelope::Stream;
-use crate::router::{Queue, StartLock};
+use crate::router::{Known, Queue};
 
-impl Connection {
+impl Link {
     /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
     ///
     /// # Errors
     ///
     /// [`Error::Detached`] if nothing of the thread would arrive.
-    pub(crate) async fn expect_turn(&self, thread: &str) -> Result<ExpectedTurn> {
-        let (mut expected, lock) = self.expect(thread)?;
-        expected.guard = Some(StartGuard::Shared(lock.read_owned().await));
-        Ok(expected)
-    }
-
-    /// The same for a turn that the server starts by itself, so that its id is in no reply: nobody
-    /// else starts a turn on that thread through this connection as long as this lives.
-    pub(crate) async fn expect_server_turn(&self, thread: &str) -> Result<ExpectedTurn> {
-        let (mut expected, lock) = self.expect(thread)?;
-        expected.guard = Some(StartGuard::Alone(lock.write_owned().await));
-        Ok(expected)
-    }
-
-    fn expect(&self, thread: &str) -> Result<(ExpectedTurn, StartLock)> {
+    pub(crate) fn expect_turn(&self, thread: &str) -> Result<ExpectedTurn> {
         let mut state = self.0.shared.state();
         if state.router.is_detached(thread) {
             return Err(Error::detached(thread));
         }
-        let (position, lock) = state.router.expect(thread);
-        let thread = thread.into();
-        Ok((ExpectedTurn { connection: self.clone(), thread, position, guard: None }, lock))
+        let position = state.router.expect(thread);
+        Ok(ExpectedTurn { link: self.clone(), thread: thread.into(), position })
     }
 
-    /// Ends what waits for events of `thread`: the runtime was told not to send them.
-    pub(crate) fn detach(&self, thread: &str) {
-        let mut wakers = Vec::new();
-        self.0.shared.state().router.detach(thread, &mut wakers);
-        wakers.into_iter().for_each(Waker::wake);
+    /// Subscribes to a turn that runs or may run, from now on. `None` if it does not.
+    pub(crate) fn attach(&self, thread: &str, turn: &str) -> Option<Attached> {
+        let mut state = self.0.shared.state();
+        let (turn, is_known) = match state.router.known(thread, turn) {
+            Known::Runs(turn) => (turn, true),
+            Known::Perhaps => (turn.to_owned(), false),
+            Known::Not => return None,
+        };
+        let queue = state.router.attach(thread, &turn, is_known);
+        drop(state);
+        let subscription = Subscription { turn, queue };
+        Some(Attached { link: self.clone(), subscription: Some(subscription), is_known })
     }
 
-    /// The runtime sends the events of `thread` again.
-    pub(crate) fn reattach(&self, thread: &str) {
-        self.0.shared.state().router.reattach(thread);
+    /// Listens to all turns of `thread`, whoever starts them.
+    pub(crate) fn follow(&self, thread: &str) -> Following {
+        let queue = self.0.shared.state().router.follow(thread);
+        Following { link: self.clone(), thread: thread.into(), queue }
     }
 
-    /// Listens to all turns of `thread`, whoever starts them; `None` if somebody does so already.
-    pub(crate) fn follow(&self, thread: &str) -> Option<Following> {
-        let queue = self.0.shared.state().router.follow(thread)?;
-        Some(Following { connection: self.clone(), thread: thread.into(), queue })
-    }
-
-    /// Whether a turn of `thread` was started through this connection and is not known to have
-    /// ended. The runtime says so only a little later.
+    /// Whether a turn of `thread` runs, or was started through this connection and is not known to
+    /// have ended. The runtime says so only a little later.
     pub(crate) fn has_turn(&self, thread: &str) -> bool {
         self.0.shared.state().router.has_turn(thread)
+    }
+
+    /// Whether `turn` has a handle.
+    pub(crate) fn has_handle(&self, turn: &str) -> bool {
+        self.0.shared.state().router.has_handle(turn)
     }
 
     /// Listens to what `stream` sends.
     pub(crate) fn listen(&self, stream: Stream<'static>) -> Listening {
         let queue = self.0.shared.state().router.listen(stream.clone());
-        Listening { connection: self.clone(), stream, queue }
+        Listening { link: self.clone(), stream, queue }
+    }
+
+    /// Whether the runtime was told to send no more events of `thread`.
+    pub(crate) fn is_detached(&self, thread: &str) -> bool {
+        self.0.shared.state().router.is_detached(thread)
+    }
+
+    /// What concerns `thread` and no turn that has a handle, from now on.
+    pub(crate) fn feed_of(&self, thread: &str) -> broadcast::Receiver<FeedItem> {
+        self.0.shared.state().router.feed(thread)
     }
 }
 
 /// A turn that is being started: what arrives for its thread is kept until its id is known.
 pub(crate) struct ExpectedTurn {
-    connection: Connection,
+    link: Link,
     thread: String,
     position: usize,
-    guard: Option<StartGuard>,
-}
-
-/// Keeps those apart who would take each other's turns for their own.
-#[expect(dead_code, reason = "they are only held")]
-enum StartGuard {
-    Shared(OwnedRwLockReadGuard<()>),
-    Alone(OwnedRwLockWriteGuard<()>),
 }
 
 impl ExpectedTurn {
     /// Subscribes to the turn, from the moment at which it was first expected.
     pub(crate) fn claim(self, turn: &str) -> Subscription {
-        let shared = &self.connection.0.shared;
+        let shared = &self.link.0.shared;
         let queue = shared.state().router.claim(&self.thread, self.position, turn);
-        Subscription { connection: self.connection.clone(), turn: turn.into(), queue }
+        Subscription { turn: turn.into(), queue }
     }
 
-    /// Waits for the turn that the server starts, and subscribes to it.
-    pub(crate) async fn claim_server_turn(self) -> Result<Subscription> {
-        let shared = Arc::clone(&self.connection.0.shared);
-        let mut starts = shared.turn_starts();
+    /// Waits for the turn that sums up the conversation, and subscribes to it.
+    pub(crate) async fn claim_compaction(self) -> Result<Subscription> {
+        let shared = Arc::clone(&self.link.0.shared);
+        let mut news = shared.early_news();
         loop {
-            let started = shared.state().router.started_by_server(&self.thread, self.position);
-            if let Some(turn) = started {
-                return Ok(self.claim(&turn));
+            {
+                let state = shared.state();
+                if state.router.is_detached(&self.thread) {
+                    return Err(Error::detached(&self.thread));
+                }
+                if let Some(turn) = state.router.compaction(&self.thread, self.position) {
+                    drop(state);
+                    return Ok(self.claim(&turn));
+                }
             }
             tokio::select! {
-                _ = starts.changed() => (),
+                _ = news.changed() => (),
                 reason = shared.closed() => return Err(Error::Closed(reason)),
             }
         }
@@ -113,75 +113,74 @@ impl ExpectedTurn {
 
 impl Drop for ExpectedTurn {
     fn drop(&mut self) {
-        self.connection.0.shared.leave(&self.thread, self.position);
+        self.link.0.shared.leave(&self.thread, self.position);
     }
 }
 
 /// One listener of one turn.
 pub(crate) struct Subscription {
-    pub(crate) connection: Connection,
     pub(crate) turn: String,
     pub(crate) queue: Arc<Queue>,
 }
 
-impl Subscription {
-    /// Takes the subscription back again, unless it turns out to be one to a turn that runs.
-    pub(crate) fn tentative(self) -> Tentative {
-        Tentative(Some(self))
+/// A subscription to a turn that may not be one, of which nothing would ever come. It is taken back
+/// unless it is kept.
+pub(crate) struct Attached {
+    link: Link,
+    subscription: Option<Subscription>,
+    is_known: bool,
+}
+
+impl Attached {
+    /// Whether there is such a turn: it runs, or has just ended.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known || self.subscription.as_ref().is_some_and(|it| it.queue.has_completed())
+    }
+
+    pub(crate) fn keep(mut self) -> Option<Subscription> {
+        let subscription = self.subscription.take()?;
+        self.link.0.shared.state().router.confirm(&subscription.turn);
+        Some(subscription)
     }
 }
 
-/// A subscription to what may be no turn, of which nothing may ever come.
-pub(crate) struct Tentative(Option<Subscription>);
-
-impl Tentative {
-    /// Whether somebody else listens to the turn, which is not known to have ended.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|it| it.connection.0.shared.state().router.has_other(&it.turn, &it.queue))
-    }
-
-    /// Whether the end of the turn has arrived.
-    pub(crate) fn has_completed(&self) -> bool {
-        self.0.as_ref().is_some_and(|it| it.queue.has_completed())
-    }
-
-    pub(crate) fn keep_if(mut self, runs: bool) -> Option<Subscription> {
-        if runs { self.0.take() } else { None }
-    }
-}
-
-impl Drop for Tentative {
+impl Drop for Attached {
     fn drop(&mut self) {
-        if let Some(it) = self.0.take() {
-            it.connection.0.shared.state().router.forget(&it.turn, &it.queue);
+        if let Some(it) = self.subscription.take() {
+            self.link.0.shared.state().router.forget(&it.turn, &it.queue);
         }
     }
 }
 
 /// The listener of all turns of a thread.
 pub(crate) struct Following {
-    pub(crate) connection: Connection,
-    pub(crate) thread: String,
+    link: Link,
+    thread: String,
     pub(crate) queue: Arc<Queue>,
+}
+
+impl Following {
+    /// Stops listening.
+    pub(crate) fn end(&self) {
+        self.link.0.shared.state().router.unfollow(&self.thread, &self.queue);
+    }
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.connection.0.shared.state().router.unfollow(&self.thread);
+        self.end();
     }
 }
 
 /// The listener of one stream.
 pub(crate) struct Listening {
-    connection: Connection,
+    link: Link,
     stream: Stream<'static>,
     pub(crate) queue: Arc<Queue>,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.connection.0.shared.state().router.unlisten(&self.stream);
+        self.link.0.shared.state().router.unlisten(&self.stream);
     }
 }

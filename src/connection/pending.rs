@@ -10,6 +10,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::link::Effect;
 use super::shared::Shared;
 
 /// The line that answered a request: `Err` if it carries a JSON-RPC error.
@@ -17,20 +18,63 @@ pub(super) type Reply = Result<String, String>;
 
 /// A request in flight. It holds its place, if it has one, until it is answered or given up.
 pub(super) struct Pending {
-    reply: oneshot::Sender<Reply>,
-    _slot: Option<OwnedSemaphorePermit>,
+    reply: Option<oneshot::Sender<Reply>>,
+    slot: Option<OwnedSemaphorePermit>,
+    effect: Option<Effect>,
 }
 
 impl Pending {
-    pub(super) fn new(slot: Option<OwnedSemaphorePermit>) -> (Pending, oneshot::Receiver<Reply>) {
+    pub(super) fn new(slot: Option<OwnedSemaphorePermit>, effect: Option<Effect>) -> Pending {
+        Pending { reply: None, slot, effect }
+    }
+
+    pub(super) fn waiter(&mut self) -> oneshot::Receiver<Reply> {
         let (reply, receiver) = oneshot::channel();
-        (Pending { reply, _slot: slot }, receiver)
+        self.reply = Some(reply);
+        receiver
+    }
+
+    /// What changes now that the request has succeeded.
+    pub(super) fn take_effect(&mut self) -> Option<Effect> {
+        self.effect.take()
+    }
+
+    /// Makes place for another request, although the answer is still waited for.
+    pub(super) fn release(&mut self) {
+        self.slot = None;
     }
 
     /// Wakes the caller, if it still waits.
     pub(super) fn answer(self, reply: Reply) {
-        // The caller may have given up; then there is nobody to tell.
-        let _ = self.reply.send(reply);
+        if let Some(waiter) = self.reply {
+            // The caller may have given up; then there is nobody to tell.
+            let _ = waiter.send(reply);
+        }
+    }
+}
+
+/// When a request is given up that nobody waits for any more.
+#[derive(Clone, Copy)]
+pub(super) enum GiveUp {
+    /// `None` is too far away to be a point in time.
+    At(Option<Instant>),
+    /// So long after nobody waits for it any more.
+    After(Duration),
+}
+
+impl GiveUp {
+    pub(super) fn new(timeout: Option<Duration>, usual: Duration) -> GiveUp {
+        match timeout {
+            Some(timeout) => GiveUp::At(Instant::now().checked_add(timeout)),
+            None => GiveUp::After(usual),
+        }
+    }
+
+    fn from_now(self) -> Option<Instant> {
+        match self {
+            GiveUp::At(at) => at,
+            GiveUp::After(time) => Instant::now().checked_add(time),
+        }
     }
 }
 
@@ -40,8 +84,7 @@ pub(super) struct Waiter {
     shared: Arc<Shared>,
     /// Gone once it has given something.
     receiver: Option<oneshot::Receiver<Reply>>,
-    /// `None` is too far away to be a point in time.
-    give_up_at: Option<Instant>,
+    give_up: GiveUp,
 }
 
 impl Waiter {
@@ -49,10 +92,9 @@ impl Waiter {
         id: i64,
         shared: &Arc<Shared>,
         receiver: oneshot::Receiver<Reply>,
-        abandoned_for: Duration,
+        give_up: GiveUp,
     ) -> Waiter {
-        let give_up_at = Instant::now().checked_add(abandoned_for);
-        Waiter { id, shared: Arc::clone(shared), receiver: Some(receiver), give_up_at }
+        Waiter { id, shared: Arc::clone(shared), receiver: Some(receiver), give_up }
     }
 }
 
@@ -76,7 +118,7 @@ impl Drop for Waiter {
             return;
         }
         let (id, shared) = (self.id, Arc::clone(&self.shared));
-        let Some(give_up_at) = self.give_up_at else { return };
+        let Some(give_up_at) = self.give_up.from_now() else { return };
         if give_up_at <= Instant::now() {
             shared.give_up(id);
             return;

@@ -7,26 +7,29 @@ use std::task::Waker;
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
-use super::pending::{Pending, Reply, Waiter};
+use super::link::Effect;
+use super::pending::{GiveUp, Pending, Reply, Waiter};
 use crate::error::{CloseReason, Error};
 use crate::feed::{self, FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{self, Message};
 use crate::request;
-use crate::router::{Phase, Router};
+use crate::router::Router;
 use crate::trace;
 use crate::transport::lines;
 
 pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) slots: Arc<Semaphore>,
+    /// The places of requests that stand for a process.
+    pub(super) processes: Arc<Semaphore>,
     pub(super) runtime: tokio::runtime::Handle,
     next_id: AtomicI64,
     malformed: AtomicU64,
     first_malformed: OnceLock<String>,
-    /// Touched when a turn has started.
-    turn_starts: watch::Sender<()>,
+    /// Touched when something has arrived, or never will, that somebody who starts a turn may want.
+    early_news: watch::Sender<()>,
     /// Set when a user closes the connection or drops its last handle.
     stop: watch::Sender<Option<Stop>>,
     reason: watch::Sender<Option<CloseReason>>,
@@ -56,11 +59,13 @@ pub(super) struct State {
 struct Effects {
     replies: Vec<(Pending, Reply)>,
     wakers: Vec<Waker>,
-    has_turn_start: bool,
+    is_early_news: bool,
+    arrivals: trace::Arrivals,
 }
 
 impl Shared {
     pub(super) fn new(in_flight: usize) -> (Shared, mpsc::UnboundedReceiver<String>) {
+        let in_flight = in_flight.clamp(1, Semaphore::MAX_PERMITS);
         let (outgoing, lines) = mpsc::unbounded_channel();
         let (feed, first_feed) = broadcast::channel(FEED_CAPACITY);
         let state = State {
@@ -72,12 +77,13 @@ impl Shared {
         };
         let shared = Shared {
             state: Mutex::new(state),
-            slots: Arc::new(Semaphore::new(in_flight.clamp(1, Semaphore::MAX_PERMITS))),
+            slots: Arc::new(Semaphore::new(in_flight)),
+            processes: Arc::new(Semaphore::new(in_flight)),
             runtime: tokio::runtime::Handle::current(),
             next_id: AtomicI64::new(1),
             malformed: AtomicU64::new(0),
             first_malformed: OnceLock::new(),
-            turn_starts: watch::Sender::new(()),
+            early_news: watch::Sender::new(()),
             stop: watch::Sender::new(None),
             reason: watch::Sender::new(None),
             finished: watch::Sender::new(false),
@@ -99,16 +105,23 @@ impl Shared {
         self: &Arc<Self>,
         id: i64,
         line: String,
-        slot: Option<OwnedSemaphorePermit>,
-        abandoned_for: Duration,
+        mut pending: Pending,
+        give_up: GiveUp,
     ) -> Option<Waiter> {
-        let (pending, receiver) = Pending::new(slot);
+        let receiver = pending.waiter();
         let mut state = self.state();
         if !state.send(line) {
             return None;
         }
         state.pending.insert(id, pending);
-        Some(Waiter::new(id, self, receiver, abandoned_for))
+        Some(Waiter::new(id, self, receiver, give_up))
+    }
+
+    /// Makes place for another request, although the answer to this one is still waited for.
+    pub(super) fn release(&self, id: i64) {
+        if let Some(pending) = self.state().pending.get_mut(&id) {
+            pending.release();
+        }
     }
 
     /// Queues a line for writing. False if nothing is written any more.
@@ -133,11 +146,7 @@ impl Shared {
             };
             if let Err(error) = accepted {
                 self.count_malformed();
-                trace::event!(
-                    warn,
-                    bytes = line.map_or(0, str::len),
-                    "skipped a line that is no message"
-                );
+                effects.arrivals.malformed(line.map_or(0, str::len));
                 let head = feed::head(&line.map_or_else(String::from_utf8_lossy, Into::into));
                 self.first_malformed.get_or_init(|| head.clone());
                 state.publish(|| FeedItem::malformed(head, error));
@@ -148,9 +157,10 @@ impl Shared {
             pending.answer(reply);
         }
         effects.wakers.into_iter().for_each(Waker::wake);
-        if effects.has_turn_start {
-            self.turn_starts.send_replace(());
+        if effects.is_early_news {
+            self.early_news.send_replace(());
         }
+        effects.arrivals.tell();
     }
 
     pub(super) fn count_malformed(&self) {
@@ -174,9 +184,9 @@ impl Shared {
         }
     }
 
-    /// News of turns that start.
-    pub(super) fn turn_starts(&self) -> watch::Receiver<()> {
-        self.turn_starts.subscribe()
+    /// News of turns that somebody waits for.
+    pub(super) fn early_news(&self) -> watch::Receiver<()> {
+        self.early_news.subscribe()
     }
 
     pub(super) fn feed(&self) -> broadcast::Receiver<FeedItem> {
@@ -218,15 +228,16 @@ impl Shared {
             return;
         }
         state.router.close(&reason, &mut wakers);
-        trace::connection_ended(&reason);
-        self.reason.send_replace(Some(reason));
+        self.reason.send_replace(Some(reason.clone()));
         let pending = std::mem::take(&mut state.pending);
         state.outgoing = None;
         state.feed = None;
         drop(state);
         self.slots.close();
+        self.processes.close();
         drop(pending);
         wakers.into_iter().for_each(Waker::wake);
+        trace::connection_ended(&reason);
     }
 
     pub(super) fn close_reason(&self) -> Option<CloseReason> {
@@ -258,8 +269,8 @@ impl State {
     fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
         match Message::parse(line)? {
             Message::Notification { method, scope } => {
-                trace::event!(trace, %method, thread = scope.thread.as_deref(), bytes = line.len(), "notification");
-                effects.has_turn_start |= Phase::after(&method) == Some(Phase::Started);
+                effects.arrivals.notification(&method, scope.thread.as_deref(), line.len());
+                effects.is_early_news |= self.router.is_starting(&scope);
                 if !self.router.route(&method, &scope, line, &mut effects.wakers) {
                     // Nobody else is going to find out whether the whole line is sound.
                     serde_json::from_str::<IgnoredAny>(line)?;
@@ -267,7 +278,11 @@ impl State {
                 }
             }
             Message::Response { id, is_error } => {
-                if let Some(pending) = self.pending.remove(&id) {
+                if let Some(mut pending) = self.pending.remove(&id) {
+                    if let Some(effect) = pending.take_effect().filter(|_| !is_error) {
+                        effects.is_early_news = true;
+                        self.apply(&effect, &mut effects.wakers);
+                    }
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
                 } else {
@@ -277,7 +292,7 @@ impl State {
             }
             Message::Request { method, id, params } => {
                 let refusal = request::refuse(&method, params);
-                trace::event!(debug, %method, id, understood = refusal.problem.is_none(), "refused a request of the server");
+                effects.arrivals.refused(&method, id, refusal.problem.is_none());
                 let line = envelope::answer_line(id, &refusal.answer)?;
                 // After the end nobody reads answers any more.
                 let _: bool = self.send(line);
@@ -285,6 +300,13 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    fn apply(&mut self, effect: &Effect, wakers: &mut Vec<Waker>) {
+        match effect {
+            Effect::Detach(thread) => self.router.detach(thread, wakers),
+            Effect::Reattach(thread) => self.router.reattach(thread),
+        }
     }
 
     fn send(&self, line: String) -> bool {

@@ -45,7 +45,7 @@ impl Fs {
         let id = format!("codexkit-{}", connection.next_id());
         // Before the request is sent, so that no change is missed.
         let listening = connection.listen(envelope::Stream::Watch(id.clone().into()));
-        let events = EventReader::new(connection.clone(), Arc::clone(&listening.queue));
+        let events = EventReader::new(connection.link().clone(), Arc::clone(&listening.queue));
         let codex = self.codex.clone();
         let mut watch =
             FileWatch { codex, id, path: PathBuf::new(), events, _listening: listening };
@@ -115,10 +115,10 @@ impl Stream for FileWatch {
 impl Drop for FileWatch {
     fn drop(&mut self) {
         let params = protocol::FsUnwatchParams::new(self.id.clone());
-        let connection = self.codex.connection.clone();
+        let link = self.codex.connection.link().clone();
         // Whoever dropped the watch does not wait for the answer; after the end of the connection
         // there is none.
-        self.codex.connection.spawn(async move { drop(connection.control(&params).await) });
+        self.codex.connection.spawn(async move { drop(link.control(&params).await) });
     }
 }
 

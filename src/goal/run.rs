@@ -2,23 +2,22 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::connection::Following;
+use crate::connection::{Connection, Following};
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::protocol::{self, Notification, ServerNotification};
-use crate::router::Phase;
-use crate::thread::Thread;
-use crate::turn::{Collected, EventReader, SERVER_START, TurnEvent, TurnResult};
+use crate::turn::{Collected, End, EventReader, SERVER_START, TurnEvent, TurnResult};
 
 use super::GoalControl;
-use super::control::SETTLE;
+use super::control::{GoalLine, SETTLE};
 
-/// The work on a goal, over all the turns that the runtime starts for it: [`Thread::goal_run`].
+/// The work on a goal, over all the turns that the runtime starts for it: [`Thread::goal_run`](crate::Thread::goal_run).
 ///
 /// Its events are those of all turns of the thread and those of the goal, as they are: each turn
 /// has its id, starts and completes. Dropping it stops the events, not the work, unless
@@ -35,8 +34,6 @@ pub struct GoalRun {
     interrupt_on_drop: bool,
     /// Runs when the goal has come to its end between two turns.
     settle: Option<Pin<Box<Sleep>>>,
-    /// Until the end of the run.
-    following: Option<Following>,
 }
 
 /// What is known of the goal and its turns.
@@ -139,11 +136,13 @@ impl GoalRun {
     /// Dropping the future drops the run: the work goes on without a listener, unless
     /// [`GoalRun::interrupt_on_drop`] says otherwise.
     pub async fn result(mut self) -> Result<GoalResult> {
-        while let Some(event) = self.next().await {
-            // Any other error is that of one broken event, which harms only itself and is counted.
-            if let Err(error @ (Error::Closed(_) | Error::Detached { .. })) = event {
-                return Err(error);
-            }
+        // An error is that of one broken event, which harms only itself and is counted, or that of
+        // the end.
+        while self.next().await.is_some() {}
+        match self.events.end() {
+            Some(End::Closed(reason)) => return Err(Error::Closed(reason.clone())),
+            Some(End::Detached(thread)) => return Err(Error::detached(thread)),
+            _ => (),
         }
         let state = std::mem::take(&mut self.state);
         self.end();
@@ -169,6 +168,7 @@ impl GoalRun {
         }
         let Poll::Ready(next) = self.events.poll_next(cx) else {
             if self.state.is_settling() {
+                let _context = self.control.line().link.enter();
                 let settle = self.settle.get_or_insert_with(|| Box::pin(sleep(SETTLE)));
                 ready!(settle.as_mut().poll(cx));
                 self.end();
@@ -196,38 +196,39 @@ impl GoalRun {
 
     fn end(&mut self) {
         self.state.has_ended = true;
-        self.following = None;
+        self.control.line().end();
     }
 }
 
 impl GoalRun {
-    pub(super) fn new(thread: &Thread, following: Following) -> GoalRun {
-        let control = GoalControl { thread: thread.clone(), queue: following.queue.clone() };
-        let connection = thread.codex().connection.clone();
+    pub(super) fn new(connection: &Connection, thread: &str, following: Following) -> GoalRun {
+        let link = connection.link();
+        let events = EventReader::new(link.clone(), Arc::clone(&following.queue));
+        let line = Arc::new(GoalLine::new(link.clone(), thread, following));
         GoalRun {
-            control,
-            events: EventReader::new(connection, following.queue.clone()),
+            control: GoalControl::new(connection, line),
+            events,
             collected: Collected::default(),
             state: State::default(),
             interrupt_on_drop: false,
             settle: None,
-            following: Some(following),
         }
     }
 
     /// Waits for the first turn. If there is none, the goal is paused.
     pub(super) async fn has_started(&self) -> Result<()> {
-        let mut progress = self.control.queue.progress();
+        let line = self.control.line();
+        let mut progress = line.following.queue.progress();
         let started = async {
             tokio::select! {
-                _ = progress.wait_for(|it| it.phase == Phase::Started) => Ok(()),
-                reason = self.control.thread.codex().closed() => Err(Error::Closed(reason)),
+                _ = progress.wait_for(|it| it.starts > 0) => Ok(()),
+                reason = line.link.closed() => Err(Error::Closed(reason)),
             }
         };
         if let Ok(started) = timeout(SERVER_START, started).await {
             return started;
         }
-        self.control.interrupt().await?;
+        line.interrupt().await?;
         let what = protocol::TurnStartedNotification::METHOD;
         Err(Error::Timeout { what, after: SERVER_START })
     }
@@ -242,14 +243,16 @@ impl State {
             }
             // The first one may be that of the goal before.
             ServerNotification::ThreadGoalCleared(_) if self.has_begun => self.goal = None,
-            ServerNotification::TurnStarted(it) => {
+            // One that ran before belongs to somebody else.
+            ServerNotification::TurnStarted(it) if self.has_begun => {
                 self.turns.push(it.turn.id.clone());
                 self.started_at = self.started_at.or(it.turn.started_at);
                 self.is_turn_running = true;
             }
-            ServerNotification::TurnCompleted(it) => {
+            ServerNotification::TurnCompleted(it) if self.is_turn_running => {
                 self.is_turn_running = false;
-                self.duration_ms += it.turn.duration_ms.unwrap_or_default();
+                let took = it.turn.duration_ms.unwrap_or_default();
+                self.duration_ms = self.duration_ms.saturating_add(took);
                 let is_completed = it.turn.status == protocol::TurnStatus::Completed;
                 self.has_ended = !is_completed || self.is_over();
             }
@@ -284,10 +287,9 @@ impl Stream for GoalRun {
 impl Drop for GoalRun {
     fn drop(&mut self) {
         if self.interrupt_on_drop && !self.state.has_ended {
-            let control = self.control();
-            let connection = self.control.thread.codex().connection.clone();
+            let line = Arc::clone(self.control.line());
             // Whoever dropped the run does not wait for the answer.
-            connection.spawn(async move { drop(control.interrupt().await) });
+            self.control.line().link.spawn(async move { drop(line.interrupt().await) });
         }
     }
 }
@@ -295,7 +297,7 @@ impl Drop for GoalRun {
 impl fmt::Debug for GoalRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GoalRun")
-            .field("thread", &self.control.thread.id())
+            .field("thread", &self.control.line().thread)
             .field("turns", &self.state.turns)
             .finish_non_exhaustive()
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use crate::codex::BoxFuture;
+use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::protocol;
 use crate::thread::Thread;
@@ -40,38 +41,50 @@ impl GoalStart {
     async fn start(self) -> Result<GoalRun> {
         let GoalStart { thread, objective, token_budget, interrupt_on_drop } = self;
         let connection = &thread.codex().connection;
-        // As long as this lives nobody else starts a turn there through this client.
-        let alone = connection.expect_server_turn(thread.id()).await?;
         check_idle(&thread).await?;
-        let following = connection.follow(thread.id()).ok_or_else(|| {
-            let problem = format!("another run of a goal follows thread {}", thread.id());
-            Error::InvalidInput(format!("{problem}: interrupt it, or wait for its end"))
-        })?;
         let set = |status| {
             let mut params = protocol::ThreadGoalSetParams::new(thread.id()).status(status);
             params.objective = Some(objective.clone());
             params.token_budget = token_budget;
-            thread.codex().request(params)
+            params
         };
-        if thread.goal().await?.is_some() {
-            // Fails without harm to the old goal if the new one is not accepted.
-            set(protocol::ThreadGoalStatus::Paused).await?;
+        if let Some(old) = thread.goal().await? {
+            check_not_active(&old)?;
+            // If the new one is not accepted, this fails and the old one stays.
+            connection.call(&set(protocol::ThreadGoalStatus::Paused)).await?;
             thread.goal_clear().await?;
         }
-        let mut run = GoalRun::new(&thread, following);
-        run.interrupt_on_drop(interrupt_on_drop);
-        set(protocol::ThreadGoalStatus::Active).await?;
+        let (id, following) = (thread.id().to_owned(), connection.follow(thread.id()));
+        let make = move |connection: &Connection, _| {
+            let mut run = GoalRun::new(connection, &id, following);
+            run.interrupt_on_drop(interrupt_on_drop);
+            run
+        };
+        let run = connection.accepted(set(protocol::ThreadGoalStatus::Active), make).await?;
         run.has_started().await?;
-        drop(alone);
         Ok(run)
     }
 }
 
 /// A turn that is running would be taken for one of the goal.
 async fn check_idle(thread: &Thread) -> Result<()> {
-    if thread.codex().connection.has_turn(thread.id()) || thread.is_active().await? {
+    let connection = &thread.codex().connection;
+    if connection.is_detached(thread.id()) {
+        return Err(Error::detached(thread.id()));
+    }
+    if connection.has_turn(thread.id()) || thread.is_active().await? {
         let problem = format!("thread {} has a turn running", thread.id());
         let help = "wait for its end, or interrupt it, before you run a goal there";
+        return Err(Error::InvalidInput(format!("{problem}: {help}")));
+    }
+    Ok(())
+}
+
+/// The turns of a goal that is worked on would be taken for those of the new one.
+fn check_not_active(goal: &protocol::ThreadGoal) -> Result<()> {
+    if goal.status == protocol::ThreadGoalStatus::Active {
+        let problem = format!("thread {} works on another goal", goal.thread_id);
+        let help = "pause or clear that before you run a new one there";
         return Err(Error::InvalidInput(format!("{problem}: {help}")));
     }
     Ok(())
@@ -90,8 +103,8 @@ impl IntoFuture for GoalStart {
 
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if a turn is running on the thread, or another run of a goal follows
-    /// it; [`Error::Rpc`] if the objective is blank or longer than the runtime allows, the thread
+    /// [`Error::InvalidInput`] if a turn is running on the thread, or it has another goal that is
+    /// active; [`Error::Rpc`] if the objective is blank or longer than the runtime allows, the thread
     /// is ephemeral, or goals are turned off; [`Error::Timeout`] if the runtime does not begin
     /// within 30 s, in which case the goal is paused; what can happen to any request.
     ///

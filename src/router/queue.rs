@@ -41,6 +41,20 @@ pub(crate) struct Progress {
     /// The id with which the turn that is at work can be controlled. A review works under another
     /// id than its own.
     pub(crate) active: Option<Arc<str>>,
+    /// How many turns were seen to start.
+    pub(crate) starts: u64,
+}
+
+impl Progress {
+    fn go_on(&mut self, phase: Phase, turn: &str, span: Span) {
+        self.phase = match (phase, span) {
+            // Another turn is to come.
+            (Phase::Completed, Span::Connection) => Phase::Accepted,
+            (phase, _) => phase,
+        };
+        self.active = (phase == Phase::Started).then(|| turn.into());
+        self.starts += u64::from(phase == Phase::Started);
+    }
 }
 
 /// When a queue ends by itself.
@@ -125,18 +139,11 @@ impl Queue {
         if state.end.is_none() {
             state.append(line);
         }
-        match change {
-            Some((Phase::Completed, _)) if self.span == Span::Connection => {
-                self.progress.send_replace(Progress::default());
+        if let Some((phase, turn)) = change {
+            self.progress.send_modify(|progress| progress.go_on(phase, turn, self.span));
+            if phase == Phase::Completed && self.span == Span::Turn {
+                state.end.get_or_insert(End::Completed);
             }
-            Some((phase, turn)) => {
-                let active = (phase == Phase::Started).then(|| turn.into());
-                self.progress.send_replace(Progress { phase, active });
-                if phase == Phase::Completed {
-                    state.end.get_or_insert(End::Completed);
-                }
-            }
-            None => (),
         }
         state.waker.take()
     }

@@ -1,16 +1,10 @@
 //! What arrives for a thread while somebody is starting a turn on it: it may belong to that turn.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-use tokio::sync::RwLock;
 
 use super::queue::{Phase, Queue};
-use crate::protocol::envelope::Scope;
-
-/// Shared by those who start a turn and learn its id from the reply; held alone by those who have
-/// to take the next turn that starts for theirs.
-pub(crate) type StartLock = Arc<RwLock<()>>;
+use crate::protocol::envelope::{self, Scope};
+use crate::protocol::{ItemStartedNotification, Notification, ServerNotification, ThreadItem};
 
 #[derive(Default)]
 pub(super) struct Starting {
@@ -19,7 +13,6 @@ pub(super) struct Starting {
     /// The position of the first line that is still kept.
     base: usize,
     early: VecDeque<Early>,
-    lock: StartLock,
 }
 
 pub(super) struct Early {
@@ -27,42 +20,47 @@ pub(super) struct Early {
     /// Another turn that it concerns.
     root: Option<String>,
     phase: Option<Phase>,
+    is_item_start: bool,
     line: String,
     /// Whether it has reached a handle of its turn.
-    claimed: bool,
+    pub(super) claimed: bool,
     /// Whether it has reached whoever follows the thread.
-    followed: bool,
+    pub(super) followed: bool,
 }
 
 impl Early {
-    pub(super) fn new(
-        scope: &Scope<'_>,
-        turn: &str,
-        line: &str,
-        change: Option<(Phase, &str)>,
-        claimed: bool,
-        followed: bool,
-    ) -> Early {
+    pub(super) fn new(method: &str, scope: &Scope<'_>, turn: &str, line: &str) -> Early {
         Early {
             turn: turn.into(),
             root: scope.root_turn.as_deref().map(Into::into),
-            phase: change.map(|(phase, _)| phase),
+            phase: Phase::after(method),
+            is_item_start: method == ItemStartedNotification::METHOD,
             line: line.into(),
-            claimed,
-            followed,
+            claimed: false,
+            followed: false,
         }
     }
 
     fn concerns(&self, turn: &str) -> bool {
         self.turn == turn || self.root.as_deref() == Some(turn)
     }
+
+    fn starts_compaction(&self) -> bool {
+        self.is_item_start
+            && matches!(
+                envelope::decode_notification(&self.line),
+                Ok((ServerNotification::ItemStarted(it), _))
+                    if matches!(it.item, ThreadItem::ContextCompaction(_))
+            )
+    }
 }
 
 impl Starting {
-    pub(super) fn enter(&mut self) -> (usize, StartLock) {
+    /// Begins a call, and gives the position from which on it concerns that.
+    pub(super) fn enter(&mut self) -> usize {
         let position = self.base + self.early.len();
         self.positions.push(position);
-        (position, Arc::clone(&self.lock))
+        position
     }
 
     pub(super) fn push(&mut self, early: Early) {
@@ -83,10 +81,11 @@ impl Starting {
         }
     }
 
-    pub(super) fn started_by_server(&self, position: usize) -> Option<String> {
+    /// The turn without a handle that has begun to sum up the conversation since `position`.
+    pub(super) fn compaction(&self, position: usize) -> Option<String> {
         let mut early = self.early.iter().skip(position - self.base);
-        let started = early.find(|early| early.phase == Some(Phase::Started) && !early.claimed)?;
-        Some(started.root.as_ref().unwrap_or(&started.turn).clone())
+        let start = early.find(|early| !early.claimed && early.starts_compaction())?;
+        Some(start.turn.clone())
     }
 
     /// Forgets the call at `position`, and gives the lines that turned out to be nobody's.

@@ -86,7 +86,7 @@ impl IntoFuture for ThreadFork {
     /// When the future is dropped the thread may have been made, but nobody knows its id.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, response) = self.open().await?;
+            let (codex, response) = self.open(None).await?;
             Ok(Thread::opened_as(codex, ThreadOpened::Forked(response)))
         })
     }

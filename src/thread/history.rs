@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::codex::Call;
+use crate::connection::Effect;
 use crate::error::Result;
 use crate::list::List;
 use crate::protocol;
@@ -131,9 +132,11 @@ impl Thread {
     }
 
     /// Has no more events of the thread sent to this client (`thread/unsubscribe`), so that the
-    /// runtime may unload it. What waits for a turn of it gets
+    /// runtime may unload it. What waits for a turn or the [events](Self::events) of it gets
     /// [`Error::Detached`](crate::Error::Detached), and so does whoever starts one, until
     /// [`Codex::thread_resume`](crate::Codex::thread_resume) takes the thread up again.
+    /// (Sent by [`Codex::request`](crate::Codex::request) instead, the request does not have these
+    /// effects: then they wait for ever.)
     ///
     /// # Errors
     ///
@@ -144,8 +147,7 @@ impl Thread {
     /// Dropping the future drops the answer; a request that was already sent takes effect.
     pub async fn unsubscribe(&self) -> Result<protocol::ThreadUnsubscribeStatus> {
         let params = protocol::ThreadUnsubscribeParams::new(self.id());
-        let status = self.codex().request(params).await?.status;
-        self.codex().connection.detach(self.id());
-        Ok(status)
+        let effect = Effect::Detach(self.id().to_owned());
+        Ok(self.codex().connection.change(&params, Some(effect)).await?.status)
     }
 }

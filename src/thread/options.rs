@@ -76,6 +76,7 @@ macro_rules! thread_options {
             /// Sends the request.
             async fn open(
                 self,
+                effect: Option<$crate::connection::Effect>,
             ) -> $crate::Result<(
                 $crate::Codex,
                 <$crate::protocol::$params as $crate::protocol::Request>::Response,
@@ -83,7 +84,7 @@ macro_rules! thread_options {
                 if let Some(problem) = self.problem {
                     return Err($crate::Error::InvalidInput(problem));
                 }
-                let response = self.codex.request(self.params).await?;
+                let response = self.codex.connection.change(&self.params, effect).await?;
                 Ok((self.codex, response))
             }
         }

@@ -3,6 +3,7 @@
 use std::future::IntoFuture;
 
 use crate::codex::{BoxFuture, Codex};
+use crate::connection::Effect;
 use crate::error::Result;
 use crate::protocol;
 
@@ -71,8 +72,8 @@ impl IntoFuture for ThreadResume {
     /// When the future is dropped the thread may have been loaded; it can be resumed again.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, response) = self.open().await?;
-            codex.connection.reattach(&response.thread.id);
+            let effect = Effect::Reattach(self.params.thread_id.clone());
+            let (codex, response) = self.open(Some(effect)).await?;
             Ok(Thread::opened_as(codex, ThreadOpened::Resumed(response)))
         })
     }

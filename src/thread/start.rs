@@ -76,7 +76,7 @@ impl IntoFuture for ThreadStart {
     /// When the future is dropped the thread may have been started, but nobody knows its id.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, response) = self.open().await?;
+            let (codex, response) = self.open(None).await?;
             Ok(Thread::opened_as(codex, ThreadOpened::Started(response)))
         })
     }

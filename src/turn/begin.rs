@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::connection::ExpectedTurn;
-use crate::error::{Error, Result};
+use crate::connection::Connection;
+use crate::error::{Error, Result, RpcErrorKind};
 use crate::feed::Notifications;
-use crate::protocol::{self, Notification};
+use crate::protocol::{self, Notification, Request};
 use crate::thread::Thread;
 
 use super::TurnHandle;
@@ -40,10 +40,8 @@ impl Thread {
     ///
     /// When the future is dropped after the request was sent, the review runs without a listener.
     pub async fn review(&self, target: impl Into<protocol::ReviewTarget>) -> Result<TurnHandle> {
-        let expected = self.codex().connection.expect_turn(self.id()).await?;
         let params = protocol::ReviewStartParams::new(self.id(), target);
-        let response = self.codex().request(params).await?;
-        Ok(TurnHandle::new(&response.review_thread_id, expected.claim(&response.turn.id)))
+        self.begin_turn(params, false, |it| it.turn.id).await
     }
 
     /// Lets the agent sum up the conversation, so that it takes less of the model's context
@@ -54,15 +52,21 @@ impl Thread {
     /// # Errors
     ///
     /// [`Error::Rpc`] if the runtime does not accept it, [`Error::Timeout`] if it does not begin
-    /// within 30 s, and what can happen to any request.
+    /// within 30 s, [`Error::Detached`] if the thread is unsubscribed, and what can happen to any
+    /// request.
     ///
     /// # Cancel safety
     ///
     /// When the future is dropped after the request was sent, it is done without a listener.
     pub async fn compact(&self) -> Result<TurnHandle> {
-        let expected = self.codex().connection.expect_server_turn(self.id()).await?;
-        self.codex().request(protocol::ThreadCompactStartParams::new(self.id())).await?;
-        self.server_turn(expected).await
+        let connection = &self.codex().connection;
+        let expected = connection.expect_turn(self.id())?;
+        connection.call(&protocol::ThreadCompactStartParams::new(self.id())).await?;
+        let begun = timeout(SERVER_START, expected.claim_compaction()).await;
+        let what = protocol::ItemStartedNotification::METHOD;
+        let subscription =
+            begun.unwrap_or_else(|_| Err(Error::Timeout { what, after: SERVER_START }))?;
+        Ok(TurnHandle::new(connection, self.id(), subscription))
     }
 
     /// Listens to a turn that is running, from now on: one that another client started, or that ran
@@ -78,12 +82,12 @@ impl Thread {
     /// Can be dropped.
     pub async fn attach(&self, turn: impl Into<String>) -> Result<TurnHandle> {
         let turn = turn.into();
-        let expected = self.codex().connection.expect_turn(self.id()).await?;
-        let tentative = expected.claim(&turn).tentative();
-        let runs =
-            tentative.is_shared() || self.is_running(&turn).await? || tentative.has_completed();
-        if let Some(subscription) = tentative.keep_if(runs) {
-            return Ok(TurnHandle::new(self.id(), subscription));
+        let connection = &self.codex().connection;
+        if let Some(attached) = connection.attach(self.id(), &turn)
+            && (attached.is_known() || self.is_latest(&turn).await? || attached.is_known())
+            && let Some(subscription) = attached.keep()
+        {
+            return Ok(TurnHandle::new(connection, self.id(), subscription));
         }
         Err(Error::InvalidInput(format!(
             "turn {turn} of thread {} is not running: read what it did with `Thread::items`",
@@ -93,19 +97,37 @@ impl Thread {
 
     /// What concerns this thread and no turn that has a handle, from now on: its status, its name,
     /// its goal, turns that the runtime starts by itself, what happens to an item after its turn.
+    /// While a turn is being started here, events of turns wait until it is known whose they are, so
+    /// that those of the thread as such may overtake them.
     ///
     /// As long as somebody listens here, these events do not come to
     /// [`Codex::notifications`](crate::Codex::notifications).
     pub fn events(&self) -> Notifications {
-        Notifications::of_thread(&self.codex().connection, self.id())
+        Notifications::of_thread(self.codex().connection.link(), self.id())
     }
 
-    async fn server_turn(&self, expected: ExpectedTurn) -> Result<TurnHandle> {
-        let started = timeout(SERVER_START, expected.claim_server_turn()).await;
-        let what = protocol::TurnStartedNotification::METHOD;
-        let subscription =
-            started.unwrap_or_else(|_| Err(Error::Timeout { what, after: SERVER_START }))?;
-        Ok(TurnHandle::new(self.id(), subscription))
+    /// Sends a request that begins a turn, in whose response `id` finds its id.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped after the request was sent, the turn goes on without a listener,
+    /// or is interrupted as soon as its id is known.
+    pub(super) async fn begin_turn<R: Request + 'static>(
+        &self,
+        params: R,
+        interrupt_on_drop: bool,
+        id: fn(R::Response) -> String,
+    ) -> Result<TurnHandle> {
+        let connection = &self.codex().connection;
+        // From here on nothing of the thread is missed, whatever comes before the reply.
+        let expected = connection.expect_turn(self.id())?;
+        let thread = self.id().to_owned();
+        let make = move |connection: &Connection, response| {
+            let mut turn = TurnHandle::new(connection, &thread, expected.claim(&id(response)));
+            turn.interrupt_on_drop(interrupt_on_drop);
+            turn
+        };
+        connection.accepted(params, make).await
     }
 
     /// Whether a turn is running.
@@ -114,19 +136,23 @@ impl Thread {
         Ok(matches!(read.thread.status, protocol::ThreadStatus::Active(_)))
     }
 
-    /// Whether the runtime says that this turn is running.
-    async fn is_running(&self, turn: &str) -> Result<bool> {
-        if !self.is_active().await? {
-            return Ok(false);
-        }
+    /// Whether the runtime says that this turn is the latest one and runs.
+    async fn is_latest(&self, turn: &str) -> Result<bool> {
         let latest = protocol::ThreadTurnsListParams::new(self.id())
             .limit(1_u32)
             .sort_direction(protocol::SortDirection::Desc);
-        match self.codex().request(latest).await {
-            Ok(turns) => Ok(turns.data.iter().any(|it| it.id == turn)),
-            // A thread that is not stored has no list of its turns; one of them is running.
-            Err(Error::Rpc(_)) => Ok(true),
+        match self.codex().connection.call(&latest).await {
+            Ok(turns) => Ok(turns
+                .data
+                .iter()
+                .any(|it| it.id == turn && it.status == protocol::TurnStatus::InProgress)),
+            // Such a thread has no list of its turns, and none that was started elsewhere.
+            Err(Error::Rpc(error)) if has_no_list(error.kind()) => Ok(false),
             Err(error) => Err(error),
         }
     }
+}
+
+fn has_no_list(kind: RpcErrorKind) -> bool {
+    matches!(kind, RpcErrorKind::ThreadNotPersisted | RpcErrorKind::EphemeralThread)
 }

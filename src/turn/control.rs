@@ -7,36 +7,55 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use crate::connection::Subscription;
+use crate::connection::{Connection, Link, Subscription};
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::protocol::{self, envelope};
-use crate::router::{Phase, Progress};
+use crate::router::{Phase, Progress, Queue};
 
 /// How long a turn may take to start or to end after the runtime has refused to interrupt it. It
 /// was seen to take up to 20 ms.
-pub(super) const REFUSAL_GRACE: Duration = Duration::from_secs(5);
+pub(crate) const REFUSAL_GRACE: Duration = Duration::from_secs(5);
 
 /// Steers and interrupts a turn, from anywhere. Cheap to clone.
 #[derive(Clone)]
 pub struct TurnControl {
-    thread: Arc<str>,
-    pub(super) subscription: Arc<Subscription>,
+    line: Arc<TurnLine>,
+    /// Keeps the connection open.
+    _connection: Connection,
+}
+
+/// What can be done to a turn, without keeping the connection open.
+pub(super) struct TurnLine {
+    link: Link,
+    thread: String,
+    turn: String,
+    queue: Arc<Queue>,
 }
 
 impl TurnControl {
-    pub(super) fn new(thread: &str, subscription: Subscription) -> TurnControl {
-        TurnControl { thread: thread.into(), subscription: Arc::new(subscription) }
+    pub(super) fn new(
+        connection: &Connection,
+        thread: &str,
+        subscription: Subscription,
+    ) -> TurnControl {
+        let Subscription { turn, queue } = subscription;
+        let line = TurnLine { link: connection.link().clone(), thread: thread.into(), turn, queue };
+        TurnControl { line: Arc::new(line), _connection: connection.clone() }
+    }
+
+    pub(super) fn line(&self) -> &Arc<TurnLine> {
+        &self.line
     }
 
     /// The id of the turn.
     pub fn id(&self) -> &str {
-        &self.subscription.turn
+        &self.line.turn
     }
 
     /// The id of its thread.
     pub fn thread_id(&self) -> &str {
-        &self.thread
+        &self.line.thread
     }
 
     /// Gives the agent more input while it works (`turn/steer`). It stops what it says and goes on
@@ -53,11 +72,12 @@ impl TurnControl {
     pub async fn steer(&self, input: impl Into<Input>) -> Result<()> {
         let input = input.into().into_items()?;
         let params = protocol::TurnSteerParams::new(self.thread_id(), self.id(), input);
-        self.subscription.connection.control(&params).await.map(drop)
+        self.line.link.control(&params).await.map(drop)
     }
 
     /// Ends the turn early (`turn/interrupt`): it completes with status `interrupted`, which
-    /// [`TurnHandle::result`](super::TurnHandle::result) gives as a result. A turn that has already ended is left alone.
+    /// [`TurnHandle::result`](super::TurnHandle::result) gives as a result. A turn that has already
+    /// ended is left alone.
     ///
     /// The runtime does not accept this before it has sent `turn/started`, a few milliseconds after
     /// the turn was accepted, nor in the milliseconds before it sends `turn/completed`: if it says
@@ -71,40 +91,27 @@ impl TurnControl {
     ///
     /// Dropping the future drops the answer; a request that was already sent takes effect.
     pub async fn interrupt(&self) -> Result<()> {
-        let mut progress = self.subscription.queue.progress();
+        self.line.interrupt().await
+    }
+}
+
+impl TurnLine {
+    pub(super) async fn interrupt(&self) -> Result<()> {
+        let mut progress = self.queue.progress();
         loop {
-            let Progress { phase, active } = progress.borrow_and_update().clone();
+            let Progress { phase, active, .. } = progress.borrow_and_update().clone();
             if phase == Phase::Completed {
                 return Ok(());
             }
-            let turn = active.as_deref().unwrap_or(self.id());
-            let params = protocol::TurnInterruptParams::new(self.thread_id(), turn);
-            let asked = self.subscription.connection.control(&params).await;
-            let Err(error) = asked else { return Ok(()) };
+            // A review works under another id than its own.
+            let turn = active.as_deref().unwrap_or(&self.turn);
+            let params = protocol::TurnInterruptParams::new(&*self.thread, turn);
+            let Err(error) = self.link.control(&params).await else { return Ok(()) };
             if error.code() != Some(envelope::INVALID_REQUEST) {
                 return Err(error);
             }
             self.until_later_than(phase, &mut progress, error).await?;
         }
-    }
-
-    /// Waits until the turn, or the connection, has ended.
-    pub(super) async fn ended(&self) {
-        let mut progress = self.subscription.queue.progress();
-        tokio::select! {
-            _ = progress.wait_for(|it| it.phase == Phase::Completed) => (),
-            _ = self.subscription.connection.closed() => (),
-        }
-    }
-
-    /// Ends the events of a turn that does not end itself.
-    pub(super) fn expire(&self) {
-        self.subscription.queue.expire();
-    }
-
-    /// Runs `task` in the background.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        self.subscription.connection.spawn(task)
     }
 
     /// Waits until the turn is known to be further than it was when a request was refused.
@@ -114,21 +121,43 @@ impl TurnControl {
         progress: &mut watch::Receiver<Progress>,
         refused: Error,
     ) -> Result<()> {
-        let connection = &self.subscription.connection;
         let news = progress.wait_for(|progress| progress.phase > asked_in);
         tokio::select! {
             _ = news => Ok(()),
-            reason = connection.closed() => Err(Error::Closed(reason)),
+            reason = self.link.closed() => Err(Error::Closed(reason)),
             // Nothing says that the turn goes on: what the runtime said stands.
             () = tokio::time::sleep(REFUSAL_GRACE) => Err(refused),
         }
+    }
+
+    /// Waits until the turn, or the connection, has ended.
+    pub(super) async fn ended(&self) {
+        let mut progress = self.queue.progress();
+        tokio::select! {
+            _ = progress.wait_for(|it| it.phase == Phase::Completed) => (),
+            _ = self.link.closed() => (),
+        }
+    }
+
+    pub(super) fn has_completed(&self) -> bool {
+        self.queue.has_completed()
+    }
+
+    /// Ends the events of a turn that does not end itself.
+    pub(super) fn expire(&self) {
+        self.queue.expire();
+    }
+
+    /// Runs `task` in the background.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.link.spawn(task)
     }
 }
 
 impl fmt::Debug for TurnControl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TurnControl")
-            .field("thread", &self.thread)
+            .field("thread", &self.thread_id())
             .field("id", &self.id())
             .finish_non_exhaustive()
     }

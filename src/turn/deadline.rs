@@ -5,57 +5,46 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::error::{Error, Result};
-use crate::protocol;
-
-use super::control::{REFUSAL_GRACE, TurnControl};
-use super::result::TurnResult;
+use super::control::{REFUSAL_GRACE, TurnLine};
 
 /// How long a turn may take to end after its deadline, during which it is interrupted.
 pub(super) const END_GRACE: Duration = REFUSAL_GRACE.saturating_mul(2);
 
 /// Interrupts a turn when its time is over. Dropping it takes the deadline back.
 pub(super) struct Deadline {
-    after: Duration,
+    pub(super) after: Duration,
     passed: Arc<AtomicBool>,
     task: AbortHandle,
 }
 
 impl Deadline {
-    pub(super) fn new(after: Duration, control: &TurnControl) -> Deadline {
+    pub(super) fn new(after: Duration, turn: &Arc<TurnLine>) -> Deadline {
         let passed = Arc::new(AtomicBool::new(false));
-        let task = control.spawn({
-            let (control, passed) = (control.clone(), Arc::clone(&passed));
-            async move {
-                sleep(after).await;
-                passed.store(true, Ordering::Release);
-                let interrupted = async {
-                    // What the turn comes to after a refusal decides.
-                    let _ = control.interrupt().await;
-                    control.ended().await;
-                };
-                if tokio::time::timeout(END_GRACE, interrupted).await.is_err() {
-                    control.expire();
-                }
-            }
-        });
-        Deadline { after, passed, task }
+        let watched = watch(after, Arc::clone(turn), Arc::clone(&passed));
+        Deadline { after, passed, task: turn.spawn(watched) }
     }
 
+    /// Whether the turn had not ended by then.
     pub(super) fn has_passed(&self) -> bool {
         self.passed.load(Ordering::Acquire)
     }
+}
 
-    /// What a turn has come to whose deadline has passed: it may have ended by itself just then.
-    pub(super) fn judge(&self, turn: TurnResult) -> Result<TurnResult> {
-        match turn.status {
-            protocol::TurnStatus::Interrupted | protocol::TurnStatus::InProgress => {
-                Err(Error::TurnTimeout { after: self.after, turn: Box::new(turn) })
-            }
-            _ => Ok(turn),
-        }
+async fn watch(after: Duration, turn: Arc<TurnLine>, passed: Arc<AtomicBool>) {
+    tokio::select! {
+        biased;
+        () = turn.ended() => return,
+        () = sleep(after) => passed.store(true, Ordering::Release),
+    }
+    let interrupted = async {
+        // A turn that has not even started cannot be interrupted yet.
+        while turn.interrupt().await.is_err_and(|error| !error.is_closed()) {}
+        turn.ended().await;
+    };
+    if timeout(END_GRACE, interrupted).await.is_err() {
+        turn.expire();
     }
 }
 

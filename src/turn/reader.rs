@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::connection::Connection;
+use crate::connection::Link;
 use crate::error::{CloseReason, Error, Result};
 use crate::protocol::envelope::{self, Message};
 use crate::protocol::{self, Notification};
@@ -15,7 +15,7 @@ use super::deadline::END_GRACE;
 
 /// Reads the events of a queue, up to its end.
 pub(crate) struct EventReader {
-    connection: Connection,
+    link: Link,
     queue: Arc<Queue>,
     segment: Segment,
     end: Option<End>,
@@ -30,8 +30,8 @@ pub(crate) enum End {
 }
 
 impl EventReader {
-    pub(crate) fn new(connection: Connection, queue: Arc<Queue>) -> EventReader {
-        EventReader { connection, queue, segment: Segment::default(), end: None }
+    pub(crate) fn new(link: Link, queue: Arc<Queue>) -> EventReader {
+        EventReader { link, queue, segment: Segment::default(), end: None }
     }
 
     /// The next event. After the last one of a turn there is `None`; a connection that ends gives
@@ -49,7 +49,7 @@ impl EventReader {
                         Ok(TurnEvent { notification, emitted_at_ms })
                     }
                     Err(source) => {
-                        self.connection.observer().count_malformed();
+                        self.link.count_malformed();
                         Err(Error::decode(method_of(line), source))
                     }
                 }));

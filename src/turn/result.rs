@@ -55,6 +55,7 @@ impl Collected {
             protocol::ServerNotification::ThreadTokenUsageUpdated(it) => {
                 self.usage = Some(it.token_usage.clone());
             }
+            protocol::ServerNotification::TurnStarted(_) => (self.end, self.broken) = (None, None),
             protocol::ServerNotification::TurnCompleted(it) => {
                 self.end = Some(End::Completed(Box::new(it.turn.clone())));
             }

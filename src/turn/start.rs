@@ -211,14 +211,7 @@ impl<Output> TurnStart<Output> {
         }
         input.write_to(&mut params)?;
         thread.id().clone_into(&mut params.thread_id);
-        let mut turn = if interrupt_on_drop {
-            super::guarded::start(&thread, &params).await?
-        } else {
-            // From here on nothing of the thread is missed, whatever comes before the reply.
-            let expected = thread.codex().connection.expect_turn(thread.id()).await?;
-            let response = thread.codex().request(params).await?;
-            TurnHandle::new(thread.id(), expected.claim(&response.turn.id))
-        };
+        let mut turn = thread.begin_turn(params, interrupt_on_drop, |it| it.turn.id).await?;
         if let Some(after) = deadline {
             turn.set_deadline(after);
         }

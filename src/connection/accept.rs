@@ -1,0 +1,70 @@
+//! Requests that begin something, whoever waits for it.
+
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::{Connection, Link, Place};
+use crate::error::{CloseReason, Error, Result};
+use crate::protocol::Request;
+
+impl Connection {
+    /// Sends a request and makes something of its response, in a task of its own.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before the request was sent, it never will be. If it is dropped
+    /// afterwards, what was made is dropped as soon as it is there.
+    pub(crate) async fn accepted<R: Request + 'static, T: Send + 'static>(
+        &self,
+        params: R,
+        make: impl FnOnce(&Connection, R::Response) -> T + Send + 'static,
+    ) -> Result<T> {
+        let (mut sender, made) = oneshot::channel();
+        let (link, weak) = (self.link().clone(), self.downgrade());
+        self.spawn(async move {
+            let Some(response) = accept(&link, &params, &mut sender).await else { return };
+            let made = response.and_then(|response| match weak.upgrade() {
+                Some(connection) => Ok(make(&connection, response)),
+                None => Err(Error::Closed(CloseReason::Local)),
+            });
+            drop(sender.send(made));
+        });
+        let (what, after) = (R::METHOD, self.request_timeout());
+        match timeout(after, made).await {
+            Ok(Ok(made)) => made,
+            Ok(Err(_)) => Err(Error::Closed(self.closed().await)),
+            Err(_) => Err(Error::Timeout { what, after }),
+        }
+    }
+}
+
+/// Sends the request, and again if the runtime is overloaded and the user wants that. Gives nothing
+/// if nobody waits for it any more before it was sent.
+async fn accept<R: Request, T>(
+    link: &Link,
+    params: &R,
+    sender: &mut oneshot::Sender<T>,
+) -> Option<Result<R::Response>> {
+    let mut attempts = 1;
+    loop {
+        let request = tokio::select! {
+            biased;
+            () = sender.closed() => return None,
+            request = link.begin(params, Place::Shared) => request,
+        };
+        let error = match request {
+            Ok(request) => match request.answer().await {
+                Ok(response) => return Some(Ok(response)),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        let Some(delay) = link.retry_after(&error, attempts) else { return Some(Err(error)) };
+        attempts += 1;
+        tokio::select! {
+            () = sender.closed() => return None,
+            () = sleep(delay) => (),
+            reason = link.closed() => return Some(Err(Error::Closed(reason))),
+        }
+    }
+}
