@@ -104,12 +104,7 @@ enum Arrival {
 
 #[cfg_attr(
     not(feature = "tracing"),
-    expect(
-        unused_variables,
-        clippy::unused_self,
-        clippy::needless_pass_by_value,
-        reason = "nobody is told"
-    )
+    expect(unused_variables, clippy::unused_self, reason = "nobody is told")
 )]
 impl Arrivals {
     pub(crate) fn notification(&mut self, method: &str, thread: Option<&str>, bytes: usize) {

@@ -19,19 +19,19 @@ impl Connection {
         params: R,
         make: impl FnOnce(&Connection, R::Response) -> T + Send + 'static,
     ) -> Result<T> {
-        let (mut sender, made) = oneshot::channel();
+        let (mut sender, outcome) = oneshot::channel();
         let (link, weak) = (self.link().clone(), self.downgrade());
         self.spawn(async move {
             let Some(response) = accept(&link, &params, &mut sender).await else { return };
-            let made = response.and_then(|response| match weak.upgrade() {
+            let outcome = response.and_then(|response| match weak.upgrade() {
                 Some(connection) => Ok(make(&connection, response)),
                 None => Err(Error::Closed(CloseReason::Local)),
             });
-            drop(sender.send(made));
+            drop(sender.send(outcome));
         });
         let (what, after) = (R::METHOD, self.request_timeout());
-        match timeout(after, made).await {
-            Ok(Ok(made)) => made,
+        match timeout(after, outcome).await {
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Error::Closed(self.closed().await)),
             Err(_) => Err(Error::Timeout { what, after }),
         }

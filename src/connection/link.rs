@@ -315,14 +315,14 @@ impl<R: Request> InFlight<R> {
     pub(crate) async fn answer(mut self) -> Result<R::Response> {
         let (method, shared) = (R::METHOD, &self.link.0.shared);
         let answer = async {
-            let line = match timeout(self.link.request_timeout(), &mut self.waiter).await {
-                Ok(line) => line,
-                Err(_) => {
-                    if self.place == Place::Shared {
-                        shared.release(self.id);
-                    }
-                    (&mut self.waiter).await
+            let soon = timeout(self.link.request_timeout(), &mut self.waiter).await;
+            let line = if let Ok(line) = soon {
+                line
+            } else {
+                if self.place == Place::Shared {
+                    shared.release(self.id);
                 }
+                (&mut self.waiter).await
             };
             match line {
                 Some(Ok(line)) => {

@@ -70,7 +70,7 @@ impl GiveUp {
         }
     }
 
-    fn from_now(self) -> Option<Instant> {
+    fn deadline(self) -> Option<Instant> {
         match self {
             GiveUp::At(at) => at,
             GiveUp::After(time) => Instant::now().checked_add(time),
@@ -118,7 +118,7 @@ impl Drop for Waiter {
             return;
         }
         let (id, shared) = (self.id, Arc::clone(&self.shared));
-        let Some(give_up_at) = self.give_up.from_now() else { return };
+        let Some(give_up_at) = self.give_up.deadline() else { return };
         if give_up_at <= Instant::now() {
             shared.give_up(id);
             return;

@@ -221,13 +221,13 @@ impl Shared {
 
     /// Gives everyone who waits, now and later, the reason why the connection ended. Only the first
     /// reason counts. The writer writes what was queued before, then closes its end.
-    pub(super) fn end(&self, reason: CloseReason) {
+    pub(super) fn end(&self, reason: &CloseReason) {
         let mut wakers = Vec::new();
         let mut state = self.state();
         if self.reason.borrow().is_some() {
             return;
         }
-        state.router.close(&reason, &mut wakers);
+        state.router.close(reason, &mut wakers);
         self.reason.send_replace(Some(reason.clone()));
         let pending = std::mem::take(&mut state.pending);
         state.outgoing = None;
@@ -237,7 +237,7 @@ impl Shared {
         self.processes.close();
         drop(pending);
         wakers.into_iter().for_each(Waker::wake);
-        trace::connection_ended(&reason);
+        trace::connection_ended(reason);
     }
 
     pub(super) fn close_reason(&self) -> Option<CloseReason> {

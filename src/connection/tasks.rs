@@ -95,7 +95,7 @@ async fn supervise(
         error = failed(&mut writer) => Cause::Input(error),
     };
     let reason = reason_for(cause, &mut reader, process.as_mut()).await;
-    shared.end(reason);
+    shared.end(&reason);
     // What was queued is written and the pipe closed, unless the other side does not read.
     if !writer.is_finished() && timeout(SETTLE, &mut writer).await.is_err() {
         writer.abort();
@@ -112,7 +112,7 @@ struct Finish(Arc<Shared>);
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        self.0.end(CloseReason::Local);
+        self.0.end(&CloseReason::Local);
         self.0.finish();
     }
 }

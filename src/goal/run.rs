@@ -202,12 +202,11 @@ impl GoalRun {
 
 impl GoalRun {
     pub(super) fn new(connection: &Connection, thread: &str, following: Following) -> GoalRun {
-        let link = connection.link();
-        let events = EventReader::new(link.clone(), Arc::clone(&following.queue));
-        let line = Arc::new(GoalLine::new(link.clone(), thread, following));
+        let queue = Arc::clone(&following.queue);
+        let line = GoalLine::new(connection.link().clone(), thread, following);
         GoalRun {
-            control: GoalControl::new(connection, line),
-            events,
+            control: GoalControl::new(connection, Arc::new(line)),
+            events: EventReader::new(connection.link().clone(), queue),
             collected: Collected::default(),
             state: State::default(),
             interrupt_on_drop: false,

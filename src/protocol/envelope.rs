@@ -1,5 +1,7 @@
 //! The JSON-RPC envelope: what can be told of a message without decoding all of it.
 
+mod scope;
+
 use std::borrow::Cow;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny};
@@ -7,11 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::scope::scope_of;
+pub(crate) use self::scope::{Scope, Stream};
 use super::message::NotificationSeed;
-use super::{
-    CommandExecOutputDeltaNotification, FsChangedNotification, Notification, ServerNotification,
-    TurnStartedNotification,
-};
+use super::{Notification, ServerNotification, TurnStartedNotification};
 
 /// The JSON-RPC code for a method that does not exist.
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
@@ -34,25 +35,6 @@ pub(crate) enum Message<'a> {
     Notification { method: Cow<'a, str>, scope: Scope<'a> },
     /// A question of the server, with its id as it must be given back.
     Request { method: Cow<'a, str>, id: &'a str, params: &'a str },
-}
-
-/// Which thread, turn or stream a message names.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Scope<'a> {
-    pub(crate) thread: Option<Cow<'a, str>>,
-    pub(crate) turn: Option<Cow<'a, str>>,
-    /// Another turn, for which the turn that starts does the work.
-    pub(crate) root_turn: Option<Cow<'a, str>>,
-    pub(crate) stream: Option<Stream<'a>>,
-}
-
-/// Something outside of threads that sends notifications, by the id that the client gave it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Stream<'a> {
-    /// A command that was started with `command/exec`.
-    Process(Cow<'a, str>),
-    /// What was asked for with `fs/watch`.
-    Watch(Cow<'a, str>),
 }
 
 impl<'a> Message<'a> {
@@ -169,49 +151,6 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 /// A string that is borrowed where it can be, also inside an `Option`.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-fn scope_of<'a>(method: &str, params: Option<&'a RawValue>) -> Scope<'a> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Params<'a> {
-        #[serde(borrow)]
-        thread_id: Option<Text<'a>>,
-        #[serde(borrow)]
-        turn_id: Option<Text<'a>>,
-        #[serde(borrow)]
-        turn: Option<Turn<'a>>,
-        #[serde(borrow)]
-        process_id: Option<Text<'a>>,
-        #[serde(borrow)]
-        watch_id: Option<Text<'a>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Turn<'a> {
-        #[serde(borrow)]
-        id: Text<'a>,
-        #[serde(borrow)]
-        root_turn_id: Option<Text<'a>>,
-    }
-    // Params that do not look like this belong to no thread and no turn.
-    let params = params.and_then(|it| serde_json::from_str::<Params<'_>>(it.get()).ok());
-    let Some(params) = params else { return Scope::default() };
-    let stream = match method {
-        CommandExecOutputDeltaNotification::METHOD => {
-            params.process_id.map(|it| Stream::Process(it.0))
-        }
-        FsChangedNotification::METHOD => params.watch_id.map(|it| Stream::Watch(it.0)),
-        _ => None,
-    };
-    let (turn, root) = match params.turn {
-        Some(turn) => (Some(turn.id.0), turn.root_turn_id.map(|id| id.0)),
-        None => (None, None),
-    };
-    let turn = params.turn_id.map(|id| id.0).or(turn);
-    let is_start = method == TurnStartedNotification::METHOD;
-    let root_turn = root.filter(|root| is_start && turn.as_ref() != Some(root));
-    Scope { thread: params.thread_id.map(|id| id.0), turn, root_turn, stream }
-}
 
 /// Writes a request as one line.
 pub(crate) fn request_line<P: Serialize>(
