@@ -200,7 +200,12 @@ impl fmt::Display for Error {
                  again with `Codex::thread_resume`"
             ),
             Error::TurnTimeout { after, turn } => {
-                write!(f, "turn {} was not done within {after:?} and was interrupted", turn.id)
+                let what = if turn.status == protocol::TurnStatus::InProgress {
+                    "could not be interrupted"
+                } else {
+                    "was interrupted"
+                };
+                write!(f, "turn {} was not done within {after:?} and {what}", turn.id)
             }
             #[cfg(feature = "schemars")]
             Error::Output(error) => error.fmt(f),
@@ -360,10 +365,10 @@ mod tests {
 
     use super::*;
 
-    fn failure(error: Option<protocol::TurnError>) -> String {
-        let turn = TurnResult {
+    fn turn(status: protocol::TurnStatus, error: Option<protocol::TurnError>) -> Box<TurnResult> {
+        Box::new(TurnResult {
             id: "u1".into(),
-            status: protocol::TurnStatus::Failed,
+            status,
             error,
             started_at: None,
             completed_at: None,
@@ -371,7 +376,11 @@ mod tests {
             final_response: None,
             items: Vec::new(),
             usage: None,
-        };
+        })
+    }
+
+    fn failure(error: Option<protocol::TurnError>) -> String {
+        let turn = *turn(protocol::TurnStatus::Failed, error);
         Error::TurnFailed(Box::new(TurnFailure { turn })).to_string()
     }
 
@@ -386,5 +395,17 @@ mod tests {
         let error = turn_error(json!({"message": "no", "additionalDetails": ""}));
         assert_eq!(failure(Some(error)), "turn u1 failed: no");
         assert_eq!(failure(None), "turn u1 failed: no reason given");
+    }
+
+    #[test]
+    fn a_deadline_that_passed_says_whether_the_turn_was_interrupted() {
+        let text = |status| {
+            let after = Duration::from_millis(1500);
+            Error::TurnTimeout { after, turn: turn(status, None) }.to_string()
+        };
+        let expected = "turn u1 was not done within 1.5s and was interrupted";
+        assert_eq!(text(protocol::TurnStatus::Interrupted), expected);
+        let expected = "turn u1 was not done within 1.5s and could not be interrupted";
+        assert_eq!(text(protocol::TurnStatus::InProgress), expected);
     }
 }

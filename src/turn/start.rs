@@ -20,6 +20,14 @@ use super::{TurnHandle, TurnResult};
 /// A turn that is started when it is awaited (`turn/start`). Made by [`Thread::turn`] it gives a
 /// [`TurnHandle`] as soon as the turn is accepted; made by [`Thread::run`] it gives a
 /// [`TurnResult`] when the turn has ended. What is not set is as it was in the turn before.
+///
+/// On a thread that has a turn running the input joins that turn, which goes on as it was begun:
+/// the model, its effort, the service tier and whatever else holds for the turns after this one
+/// hold from the next turn on. An [`output_schema`](TurnStart::output_schema) that is not the one of
+/// the turn that runs, and so nearly every [`Thread::run_typed`], is refused
+/// ([`RpcErrorKind::OutputSchemaMismatch`](crate::RpcErrorKind::OutputSchemaMismatch)). The
+/// [`deadline`](TurnStart::deadline) and [`interrupt_on_drop`](TurnStart::interrupt_on_drop) concern
+/// everybody who waits for the turn.
 #[must_use = "a turn is only started when it is awaited"]
 pub struct TurnStart<Output> {
     thread: Thread,

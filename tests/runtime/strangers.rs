@@ -4,7 +4,7 @@
 use codexkit::protocol::{
     ThreadMetadataGitInfoUpdateParams, ThreadStatus, ThreadUnsubscribeStatus,
 };
-use codexkit::{Codex, Thread};
+use codexkit::{Codex, RpcErrorKind, Thread};
 
 use crate::lifecycle::is_refused;
 use crate::lists::all;
@@ -26,8 +26,9 @@ async fn a_thread_without_a_turn_is_not_stored() {
         let id = thread.id();
         assert_eq!(thread.read().await.unwrap().preview, "");
         assert!(all(codex.thread_list()).await.is_empty());
-        let text = "is not materialized yet";
-        is_refused(thread.turns().await, -32600, text);
+        let error = thread.turns().await.unwrap_err();
+        assert_eq!(error.kind(), Some(RpcErrorKind::ThreadNotPersisted), "{error}");
+        is_refused(thread.turns().await, -32600, "is not materialized yet");
         is_refused(thread.items().await, -32601, "thread/items/list is not supported yet");
         is_refused(codex.thread_resume(id).await, -32600, NOT_ROLLED_OUT);
         is_refused(codex.thread_fork(id).await, -32600, NOT_ROLLED_OUT);
