@@ -23,18 +23,9 @@ pub struct ThreadResume {
 }
 
 thread_options! { ThreadResume, ThreadResumeParams }
+thread_history_options! { ThreadResume, ThreadResumeParams }
 
 impl ThreadResume {
-    pub(crate) fn new(codex: Codex, id: String) -> ThreadResume {
-        let mut params = protocol::ThreadResumeParams::new(id);
-        let without_turns = params.clone().exclude_turns(true);
-        // A runtime that cannot leave them out is not asked to.
-        if codex.connection.supports(&without_turns).is_ok() {
-            params = without_turns;
-        }
-        ThreadResume { codex, params, problem: None }
-    }
-
     /// Replaces the instructions that the model gets from the runtime, as long as
     /// this runtime has the thread loaded.
     pub fn base_instructions(self, text: impl Into<String>) -> Self {
@@ -45,13 +36,6 @@ impl ThreadResume {
     /// when its context is made anew, as by compaction; until then its history has the earlier ones.
     pub fn developer_instructions(self, text: impl Into<String>) -> Self {
         self.params(|params| params.developer_instructions(text))
-    }
-
-    /// Whether the answer holds the whole history, as [`ThreadOpened::thread`] then shows it. It
-    /// does not if this is not called: [`Thread::turns`] and [`Thread::items`] give the history in
-    /// pages, and the runtime calls it deprecated to ask for all of it at once.
-    pub fn include_turns(self, yes: bool) -> Self {
-        self.params(|params| params.exclude_turns(!yes))
     }
 }
 
