@@ -8,8 +8,8 @@ use crate::protocol;
 
 use super::{Thread, ThreadOpened};
 
-/// A stored thread, which is loaded when it is awaited (`thread/resume`). What is not set is as it
-/// was in the last turn of the thread.
+/// A stored thread, which is loaded when it is awaited (`thread/resume`): one that has had a turn or
+/// was given a name. What is not set is as it was in the last turn of the thread.
 ///
 /// A thread that this runtime has loaded already is joined: its events come to this client, and
 /// what is set here is ignored. One that another process has loaded cannot be resumed.
@@ -46,9 +46,9 @@ impl IntoFuture for ThreadResume {
     /// # Errors
     ///
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) for a path that is not UTF-8,
-    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such thread, if it never had a turn, if it
-    /// is archived, if another process has it loaded or the runtime does not accept the params, and
-    /// what can happen to any request.
+    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such thread, if it never had a turn or a
+    /// name, if it is archived, if another process has it loaded or the runtime does not accept the
+    /// params, and what can happen to any request.
     ///
     /// # Cancel safety
     ///

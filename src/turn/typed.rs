@@ -29,6 +29,8 @@ impl Thread {
     /// Runs one turn to its end, and reads its answer as a `T`. Await it, after setting what should
     /// differ from the thread.
     ///
+    /// `T` derives `JsonSchema` of the crate `schemars`, which has to be version 1 of it.
+    ///
     /// The model is bound to the JSON schema of `T`, in the form that it takes as strict: it gives
     /// every field, and no other ones. So a field with a default of serde is always given, one that
     /// is an `Option` may be null, and descriptions in the documentation of `T` are read by the

@@ -40,6 +40,7 @@ impl Emitter<'_> {
         let item = self.translator.ty(items)?;
         let params = ident(&request.params);
         Ok(quote! {
+            impl Paged for #params {}
             impl PagedRequest for #params {
                 type Item = #item;
                 fn page_cursor(&self) -> Option<&str> {
@@ -165,9 +166,31 @@ mod tests {
     }
 
     #[test]
-    fn without_a_next_cursor_it_is_no_list() {
+    fn without_a_cursor_there_or_a_next_one_it_is_no_list() {
         let code = generated(&text(), &json!({ "data": page()["data"] })).unwrap();
         assert!(!code.contains("PagedRequest"), "{code}");
+        let limit = json!({ "limit": { "type": ["integer", "null"], "format": "uint32" } });
+        let code = generated_with(&limit, &page()).unwrap();
+        assert!(!code.contains("PagedRequest"), "{code}");
+    }
+
+    #[test]
+    fn a_next_cursor_that_is_always_there_makes_no_list() {
+        let mut next = page();
+        next["nextCursor"] = json!({ "type": "string", "default": "" });
+        let error = generated(&text(), &next).unwrap_err().to_string();
+        assert!(error.contains("`nextCursor`: is no string that may be absent"), "{error}");
+    }
+
+    #[test]
+    fn a_cursor_that_is_always_there_is_not_known() {
+        for cursor in [
+            json!({ "type": "string", "default": "" }),
+            json!({ "allOf": [{ "$ref": "#/definitions/Where" }], "default": "a" }),
+        ] {
+            let error = generated(&cursor, &page()).unwrap_err().to_string();
+            assert!(error.contains("`cursor`: is no cursor that is known"), "{error}");
+        }
     }
 
     #[test]
