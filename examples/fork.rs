@@ -1,7 +1,8 @@
 //! Two ways on from one conversation: the second begins after its first turn.
 //!
-//! It talks to an embedded model: no account, no network. Once the runtime is logged in
-//! (`codex login`), `--account` asks the real model; its threads stay in your history.
+//! `cargo run --features testing --example fork` runs it against an embedded model: no account, no
+//! network. Once the runtime is logged in (`codex login`), `--account` behind it, after `--`, asks
+//! the real model; its threads stay in your history.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,7 +1,8 @@
 //! A conversation that goes on in another process: what was said, and the next turn.
 //!
-//! It talks to an embedded model: no account, no network. Once the runtime is logged in
-//! (`codex login`), `--account` asks the real model; its threads stay in your history.
+//! `cargo run --features testing --example resume` runs it against an embedded model: no account, no
+//! network. Once the runtime is logged in (`codex login`), `--account` behind it, after `--`, asks
+//! the real model; its threads stay in your history.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

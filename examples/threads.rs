@@ -1,7 +1,8 @@
 //! The stored threads: listed in pages, read, put away and got back.
 //!
-//! It makes its threads with an embedded model: no account, no network. With `--account` it lists
-//! the newest threads of your own history instead, and changes nothing.
+//! `cargo run --features testing --example threads` makes its threads with an embedded model: no
+//! account, no network. With `--account` behind it, after `--`, it lists the newest threads of your
+//! own history instead, and changes nothing.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -218,7 +218,8 @@ impl CodexBuilder {
     }
 
     /// Repeats every request that the runtime refuses because it has too much to do. It refuses
-    /// before it does anything, so that this is safe for each of them; the time that a request may
+    /// with the code -32001 before it does anything, so that this is safe for each of them; any
+    /// other error is not repeated, even if it speaks of an overload. The time that a request may
     /// take is for all attempts together. Off by default.
     ///
     /// What fails of an overload of the model is a turn and no request: see

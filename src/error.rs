@@ -200,7 +200,12 @@ impl fmt::Display for Error {
                  again with `Codex::thread_resume`"
             ),
             Error::TurnTimeout { after, turn } => {
-                write!(f, "turn {} was not done within {after:?} and was interrupted", turn.id)
+                let what = if turn.status == protocol::TurnStatus::InProgress {
+                    "could not be interrupted"
+                } else {
+                    "was interrupted"
+                };
+                write!(f, "turn {} was not done within {after:?} and {what}", turn.id)
             }
             #[cfg(feature = "schemars")]
             Error::Output(error) => error.fmt(f),
@@ -355,36 +360,4 @@ impl fmt::Display for CloseReason {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn failure(error: Option<protocol::TurnError>) -> String {
-        let turn = TurnResult {
-            id: "u1".into(),
-            status: protocol::TurnStatus::Failed,
-            error,
-            started_at: None,
-            completed_at: None,
-            duration_ms: None,
-            final_response: None,
-            items: Vec::new(),
-            usage: None,
-        };
-        Error::TurnFailed(Box::new(TurnFailure { turn })).to_string()
-    }
-
-    fn turn_error(error: serde_json::Value) -> protocol::TurnError {
-        serde_json::from_value(error).unwrap()
-    }
-
-    #[test]
-    fn a_failed_turn_says_which_why_and_the_details() {
-        let error = turn_error(json!({"message": "no", "additionalDetails": "quota of 5 h"}));
-        assert_eq!(failure(Some(error)), "turn u1 failed: no; quota of 5 h");
-        let error = turn_error(json!({"message": "no", "additionalDetails": ""}));
-        assert_eq!(failure(Some(error)), "turn u1 failed: no");
-        assert_eq!(failure(None), "turn u1 failed: no reason given");
-    }
-}
+mod tests;

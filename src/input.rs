@@ -3,6 +3,7 @@
 mod check;
 mod external;
 
+use std::fmt;
 use std::path::Path;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -27,7 +28,7 @@ pub use self::external::{ExternalMessage, TurnInput};
 /// ```
 ///
 /// An input that says nothing, or that contradicts itself, is refused before anything is sent.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Input {
     items: Vec<protocol::UserInput>,
     /// The first item that has no form on the wire, and why.
@@ -40,13 +41,15 @@ impl Input {
         protocol::TextUserInput::new(text).into()
     }
 
-    /// An image by its URL: a `data:` URL with base64. The pinned runtime refuses an `http` or
+    /// An image by its URL: a `data:` URL with base64. Of data that the runtime cannot decode as an
+    /// image only the model is told. The pinned runtime refuses an `http` or
     /// `https` URL; fetch the image and use [`image_bytes`](Input::image_bytes).
     pub fn image(url: impl Into<String>) -> Input {
         protocol::ImageUserInput::from_url(url).into()
     }
 
-    /// An image with its media type, such as `image/png`. It is sent as a `data:` URL.
+    /// An image with its media type, such as `image/png`. It is sent as a `data:` URL. Of bytes that
+    /// the runtime cannot decode as an image only the model is told.
     pub fn image_bytes(media_type: &str, bytes: impl AsRef<[u8]>) -> Input {
         Input::image(data_url(media_type, bytes.as_ref()))
     }
@@ -143,6 +146,13 @@ impl Input {
                 unsendable: Some((0, check::not_utf8(path))),
             },
         }
+    }
+}
+
+impl fmt::Debug for Input {
+    /// Says of what kinds the items are, and leaves out what is in them: that is private.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.items.iter().map(check::kind)).finish()
     }
 }
 

@@ -147,7 +147,11 @@ enum Next<Page> {
 }
 
 impl<R: PagedRequest> Items<R> {
-    /// Waits for the next item. After the last one, or after an error, there is `None`.
+    /// Waits for the next item. After the last one there is `None`.
+    ///
+    /// After an error that may pass, which is an [`Error::Timeout`] or one that
+    /// [is retryable](Error::is_retryable), the page is asked for again when this is called again:
+    /// no item is lost. After any other error there is `None`.
     ///
     /// # Errors
     ///
@@ -174,7 +178,12 @@ impl<R: PagedRequest> Items<R> {
                     self.next = Next::End;
                     match page {
                         Ok(page) => self.turn_to(page),
-                        Err(error) => return Poll::Ready(Some(Err(error))),
+                        Err(error) => {
+                            if error.is_retryable() || matches!(error, Error::Timeout { .. }) {
+                                self.next = Next::Ask;
+                            }
+                            return Poll::Ready(Some(Err(error)));
+                        }
                     }
                 }
                 Next::Repeats => {

@@ -6,11 +6,7 @@ use std::path::Path;
 pub(crate) fn text(path: &Path) -> Result<String, String> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),
-        None => Err(format!(
-            "the path `{}` is not valid UTF-8, which the protocol cannot carry; rename it or use \
-             another",
-            path.display()
-        )),
+        None => Err(not_utf8(path)),
     }
 }
 
@@ -30,6 +26,14 @@ pub(crate) fn absolute(path: &Path, platform_family: &str) -> Result<String, Str
     Err(format!("the path `{text}` is not absolute; give the whole path on the runtime's machine"))
 }
 
+/// What is wrong with a path that is no text.
+pub(crate) fn not_utf8(path: &Path) -> String {
+    format!(
+        "the path `{}` is not valid UTF-8, which the protocol cannot carry; rename it or use another",
+        path.display()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +49,8 @@ mod tests {
             ("c:/a", "windows", true),
             ("\\\\server\\share", "windows", true),
             ("C:a", "windows", false),
+            ("1:\\a", "windows", false),
+            ("::\\a", "windows", false),
             ("/a", "windows", false),
         ] {
             assert_eq!(absolute(Path::new(path), family).is_ok(), is_absolute, "{path} {family}");

@@ -48,15 +48,25 @@ pub enum ApprovalMode {
 }
 
 impl ApprovalMode {
-    pub(crate) fn policy(self) -> protocol::AskForApproval {
+    /// Writes this to where it belongs in params. With nothing to review the reviewer stays as it
+    /// was.
+    pub(crate) fn apply(
+        self,
+        policy: &mut Option<protocol::AskForApproval>,
+        reviewer: &mut Option<protocol::ApprovalsReviewer>,
+    ) {
+        *policy = Some(self.policy());
+        *reviewer = self.reviewer().or(reviewer.take());
+    }
+
+    fn policy(self) -> protocol::AskForApproval {
         match self {
             ApprovalMode::DenyAll => protocol::AskForApproval::Never,
             ApprovalMode::AutoReview | ApprovalMode::Ask => protocol::AskForApproval::OnRequest,
         }
     }
 
-    /// The reviewer; with nothing to review it stays as it was.
-    pub(crate) fn reviewer(self) -> Option<protocol::ApprovalsReviewer> {
+    fn reviewer(self) -> Option<protocol::ApprovalsReviewer> {
         match self {
             ApprovalMode::DenyAll => None,
             ApprovalMode::AutoReview => Some(protocol::ApprovalsReviewer::AutoReview),

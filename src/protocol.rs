@@ -132,6 +132,7 @@ mod generated {
         },
         message::RawMessage,
         offer::{Guarded, Offer, Release, Unavailable, Uses},
+        paged::sealed::Paged,
         stream::{from_str, next_value},
     };
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
 use codexkit::protocol::{
-    AdditionalContextEntry, AdditionalContextKind, ReasoningSummary, SandboxPolicy,
+    AdditionalContextEntry, AdditionalContextKind, ReasoningSummary, SandboxMode, SandboxPolicy,
     WorkspaceWriteSandboxPolicy,
 };
 use codexkit::testing::FakeServer;
@@ -57,6 +57,8 @@ async fn a_sandbox_is_a_mode_of_a_thread_and_a_policy_of_a_turn() {
     ];
     for (sandbox, mode, policy) in cases {
         assert_eq!(thread_wire(|it| it.sandbox(sandbox)).await, json!({"sandbox": mode}));
+        let mode_of_protocol = SandboxMode::from(sandbox);
+        assert_eq!(thread_wire(|it| it.sandbox(mode_of_protocol)).await, json!({"sandbox": mode}));
         assert_eq!(turn_wire(|it| it.sandbox(sandbox)).await, json!({"sandboxPolicy": policy}));
     }
 }
@@ -92,6 +94,29 @@ async fn an_approval_mode_is_a_policy_and_who_reviews() {
         assert_eq!(thread_wire(|it| it.approval_mode(mode)).await, expected);
         assert_eq!(turn_wire(|it| it.approval_mode(mode)).await, expected);
     }
+}
+
+#[tokio::test]
+async fn a_mode_without_a_reviewer_leaves_the_one_that_was_set() {
+    let (auto, deny) = (ApprovalMode::AutoReview, ApprovalMode::DenyAll);
+    let expected = json!({"approvalPolicy": "never", "approvalsReviewer": "auto_review"});
+    assert_eq!(thread_wire(|it| it.approval_mode(auto).approval_mode(deny)).await, expected);
+    assert_eq!(turn_wire(|it| it.approval_mode(auto).approval_mode(deny)).await, expected);
+    let expected = json!({"approvalPolicy": "on-request", "approvalsReviewer": "user"});
+    let ask = ApprovalMode::Ask;
+    assert_eq!(turn_wire(|it| it.approval_mode(deny).approval_mode(ask)).await, expected);
+}
+
+#[tokio::test]
+async fn params_cannot_move_a_turn_to_another_thread_or_change_its_input() {
+    let wire = turn_wire(|it| {
+        it.params(|mut params| {
+            params.thread_id = "other".into();
+            params.input = Vec::new();
+            params
+        })
+    });
+    assert_eq!(wire.await, json!({}));
 }
 
 #[tokio::test]
@@ -162,11 +187,20 @@ async fn a_directory_that_is_not_utf8_is_refused_before_anything_is_sent() {
 
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let thread = a_thread(&codex, &mut server).await;
-    let turn = thread.turn("hi").cwd(OsStr::from_bytes(b"/x/\xff")).cwd("/x");
-    match turn.await {
-        Err(Error::InvalidInput(text)) => assert!(text.contains("is not UTF-8"), "{text}"),
+    let [first, second] = [OsStr::from_bytes(b"/first/\xff"), OsStr::from_bytes(b"/second/\xff")];
+    let assert_first = |error| match error {
+        Error::InvalidInput(text) => {
+            assert!(text.starts_with("the path `/first/"), "{text}");
+            assert!(text.contains("is not valid UTF-8"), "{text}");
+        }
         other => panic!("{other:?}"),
-    }
+    };
+    let turn = thread.turn("hi").cwd(first).cwd(second).cwd("/x");
+    assert_first(turn.await.map(drop).unwrap_err());
+    let start = codex.thread_start().cwd(first).cwd(second).cwd("/x");
+    assert_first(start.await.map(drop).unwrap_err());
+    let list = codex.thread_list().cwd(first).cwd(second);
+    assert_first(list.await.map(drop).unwrap_err());
     drop((thread, codex));
     assert_eq!(server.receive().await, None);
 }

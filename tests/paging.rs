@@ -117,7 +117,7 @@ async fn pages_that_go_in_a_circle_end_with_an_error_after_what_they_hold() {
 }
 
 #[tokio::test]
-async fn an_error_ends_the_items_after_those_that_came_before_it() {
+async fn an_error_that_stays_ends_the_items_after_those_that_came_before_it() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let mut ids = codex.thread_loaded_list().all();
     let (first, _) = with_page(&mut ids, &mut server, &["a"], Some("c1")).await;
@@ -127,6 +127,26 @@ async fn an_error_ends_the_items_after_those_that_came_before_it() {
         server.reply_error(&request.id, -32600, "invalid cursor").await;
     });
     assert_eq!(second.unwrap().unwrap_err().code(), Some(-32600));
+    is_over(&mut ids).await;
+}
+
+#[tokio::test]
+async fn after_an_error_that_may_pass_the_page_can_be_asked_for_again() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let mut ids = codex.thread_loaded_list().all();
+    let (first, _) = with_page(&mut ids, &mut server, &["a"], Some("c1")).await;
+    assert_eq!(ok(first), "a");
+    for _ in 0..2 {
+        let (second, cursor) = tokio::join!(ids.next(), async {
+            let request = server.expect(METHOD).await;
+            server.reply_error(&request.id, -32001, "Server overloaded; retry later.").await;
+            request.params["cursor"].clone()
+        });
+        assert!(second.unwrap().unwrap_err().is_overloaded());
+        assert_eq!(cursor, "c1");
+    }
+    let (second, cursor) = with_page(&mut ids, &mut server, &["b"], None).await;
+    assert_eq!((ok(second), cursor), ("b".into(), "c1".into()));
     is_over(&mut ids).await;
 }
 
@@ -181,6 +201,9 @@ async fn each_page_has_the_deadline_of_the_list() {
         Error::Timeout { what, after, .. } => assert_eq!((what, after), (METHOD, limit)),
         other => panic!("{other}"),
     }
+    server.expect(METHOD).await;
+    let (second, cursor) = with_page(&mut ids, &mut server, &["b"], None).await;
+    assert_eq!((ok(second), cursor), ("b".into(), "c1".into()));
     is_over(&mut ids).await;
 }
 

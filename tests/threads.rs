@@ -30,11 +30,12 @@ async fn what_is_not_set_is_not_sent_but_that_the_history_stays_where_it_is() {
 #[tokio::test]
 async fn the_history_is_asked_for_by_who_wants_it() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
-    for (include, exclude) in [(true, false), (false, true)] {
-        let expected = json!({"threadId": "t1", "excludeTurns": exclude});
-        let resume = codex.thread_resume("t1").include_turns(include);
+    let (with, without) =
+        (json!({"threadId": "t1"}), json!({"threadId": "t1", "excludeTurns": true}));
+    for (include, expected) in [(true, with), (false, without)] {
+        let resume = codex.thread_resume("t1").include_turns(!include).include_turns(include);
         assert_eq!(sent(&mut server, "thread/resume", resume).await, expected);
-        let fork = codex.thread_fork("t1").include_turns(include);
+        let fork = codex.thread_fork("t1").include_turns(!include).include_turns(include);
         assert_eq!(sent(&mut server, "thread/fork", fork).await, expected);
     }
 }
@@ -45,7 +46,7 @@ macro_rules! with_every_option {
         $builder
             .model("m")
             .model_provider("p")
-            .cwd("/work")
+            .cwd("/p")
             .sandbox(Sandbox::WorkspaceWrite)
             .approval_mode(ApprovalMode::AutoReview)
             .config("features.goals", true)
@@ -61,7 +62,7 @@ fn with(others: Value) -> Value {
     let mut all = json!({
         "model": "m",
         "modelProvider": "p",
-        "cwd": "/work",
+        "cwd": "/p",
         "sandbox": "workspace-write",
         "approvalPolicy": "on-request",
         "approvalsReviewer": "auto_review",
@@ -150,6 +151,35 @@ async fn every_filter_has_its_place_on_the_wire() {
     let list = codex.thread_list().cwd("/a").cwd("/b").cwd("/c");
     let expected = json!({"cwd": ["/a", "/b", "/c"]});
     assert_eq!(sent(&mut server, "thread/list", list).await, expected);
+}
+
+#[tokio::test]
+async fn the_servers_are_those_of_a_name_and_of_a_thread() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let list = codex.mcp_servers().server_name("notes").thread("t1");
+    let expected = json!({"serverName": "notes", "threadId": "t1"});
+    assert_eq!(sent(&mut server, "mcpServerStatus/list", list).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tool_of_a_server_gets_its_arguments_and_has_all_the_time_that_it_needs() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let thread = codex.thread("t1");
+    let call = thread.mcp_tool_call("notes", "count", json!({"of": ["a", 1]})).into_future();
+    let (called, request) = tokio::join!(call, async {
+        let request = server.expect("mcpServer/tool/call").await;
+        tokio::time::sleep(std::time::Duration::from_secs(86_400)).await;
+        server.reply(&request.id, json!({"content": []})).await;
+        request
+    });
+    assert_eq!(called.unwrap().content, Vec::<Value>::new());
+    let expected = json!({
+        "threadId": "t1",
+        "server": "notes",
+        "tool": "count",
+        "arguments": {"of": ["a", 1]},
+    });
+    assert_eq!(request.params, expected);
 }
 
 #[tokio::test]

@@ -235,17 +235,33 @@ async fn a_user_agent_without_a_version_leaves_the_version_unknown() {
     }
 }
 
+/// The server gets this, with or without the property that leaves out the turns.
+async fn assert_leaves_out<T>(
+    server: &mut FakeServer,
+    method: &str,
+    start: impl IntoFuture<Output = Result<T>>,
+    expected: Option<bool>,
+) {
+    let (started, ()) = tokio::join!(start.into_future(), async {
+        let request = server.expect(method).await;
+        assert_eq!(request.params["excludeTurns"].as_bool(), expected, "{method}");
+        server.reply_error(&request.id, -32600, "no such thread").await;
+    });
+    assert_eq!(started.map(drop).unwrap_err().code(), Some(-32600));
+}
+
 #[tokio::test]
 async fn what_the_client_adds_unasked_is_left_out_where_it_is_not_known() {
     for (versions, expected) in [(&TOO_OLD[..], None), (&GOOD_ENOUGH[..], Some(true))] {
         for version in versions {
             let (codex, mut server) = FakeServer::start_as(version, stable()).await.unwrap();
-            let (resumed, ()) = tokio::join!(codex.thread_resume("t").into_future(), async {
-                let request = server.expect("thread/resume").await;
-                assert_eq!(request.params["excludeTurns"].as_bool(), expected, "{version}");
-                server.reply_error(&request.id, -32600, "no such thread").await;
-            });
-            assert_eq!(resumed.unwrap_err().code(), Some(-32600));
+            let (resume, fork) = (codex.thread_resume("t"), codex.thread_fork("t"));
+            assert_leaves_out(&mut server, "thread/resume", resume.clone(), expected).await;
+            assert_leaves_out(&mut server, "thread/fork", fork.clone(), expected).await;
+            // What every runtime does anyway needs no property.
+            let (resume, fork) = (resume.include_turns(true), fork.include_turns(true));
+            assert_leaves_out(&mut server, "thread/resume", resume, None).await;
+            assert_leaves_out(&mut server, "thread/fork", fork, None).await;
         }
     }
 }

@@ -89,12 +89,21 @@ impl RuntimeInfo {
     }
 }
 
-/// The version in `client/1.2.3 (…)`. The name is the one that the client gave itself, and may
-/// contain slashes and blanks.
+/// The version in `client/1.2.3 (system 4; machine) terminal …`. The name is the one that the client
+/// gave itself, and may contain anything, a version too. So where it is not known, as that of the
+/// first client of a socket, a version is one only if the system follows it.
 fn version_in<'a>(user_agent: &'a str, client_name: &str) -> &'a str {
     let own = user_agent.strip_prefix(client_name).and_then(|rest| rest.strip_prefix('/'));
-    let rest = own.or_else(|| Some(user_agent.split_once('/')?.1)).unwrap_or_default();
-    rest.split_whitespace().next().unwrap_or_default()
+    if let Some(rest) = own {
+        return rest.split_whitespace().next().unwrap_or_default();
+    }
+    let version_at = |at: usize| {
+        let (version, rest) = user_agent[at..].split_once(" (")?;
+        let (system, rest) = rest.split_once(')')?;
+        let is_system = system.contains("; ") && rest.starts_with(' ');
+        (is_system && Version::parse(version).is_ok()).then_some(version)
+    };
+    user_agent.match_indices('/').find_map(|(at, _)| version_at(at + 1)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -166,7 +175,26 @@ mod tests {
         for name in ["probe", "my tool", "a/b", "a/0.1 (x)"] {
             assert_eq!(version_in(&agent(name), name), "0.169.0");
         }
-        assert_eq!(version_in(&agent("first client of a socket"), "other"), "0.169.0");
+        for other in ["first client of a socket", "my/1.0.0 app", "a/b", "a/0.1 (x)"] {
+            assert_eq!(version_in(&agent(other), "other"), "0.169.0", "{other}");
+        }
         assert_eq!(version_in("nonsense", "probe"), "");
+    }
+
+    #[test]
+    fn what_no_system_follows_is_taken_for_no_version() {
+        let agent = "tool/0.1.0 (beta)/0.169.0 (Debian 12.0.0; x86_64) iTerm.app/3.5.0 (tool; 1)";
+        assert_eq!(version_in(agent, "probe"), "0.169.0");
+        for agent in [
+            "tool/0.1.0 (beta) x",
+            "tool/0.1.0 (beta; 2)",
+            "tool/0.1.0 (beta; 2)/0.169 (Debian 12.0.0; x86_64) xterm",
+            "other/0.169.0",
+            "other/0.169.0 xterm",
+            "other/0.169.0 xterm (Debian 12.0.0; x86_64) xterm",
+            "other/0.169.0(Debian 12.0.0; x86_64) xterm",
+        ] {
+            assert_eq!(version_in(agent, "probe"), "", "{agent}");
+        }
     }
 }

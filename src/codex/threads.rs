@@ -42,8 +42,8 @@ impl Codex {
         Thread::new(self.clone(), id.as_ref())
     }
 
-    /// The stored threads, the newest first (`thread/list`). Ephemeral ones are not stored, nor is
-    /// a thread before it has a turn or a name.
+    /// The stored threads, the newest first (`thread/list`). Ephemeral ones are not stored, and a
+    /// thread without a turn is not listed, though one that has a name is stored and can be resumed.
     pub fn thread_list(&self) -> List<protocol::ThreadListParams> {
         self.list(protocol::ThreadListParams::default())
     }
@@ -73,8 +73,9 @@ impl Codex {
     ///
     /// # Errors
     ///
-    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such archived thread, and what can happen to
-    /// any request.
+    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such archived thread
+    /// ([`RpcErrorKind::ActiveWriter`](crate::RpcErrorKind::ActiveWriter) for one that is loaded and
+    /// was not archived), and what can happen to any request.
     ///
     /// # Cancel safety
     ///

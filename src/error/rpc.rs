@@ -64,9 +64,10 @@ impl RpcError {
         Some(found.trim_matches('`'))
     }
 
-    /// Whether the runtime refused the request before it did anything, for lack of capacity.
+    /// Whether the runtime refused the request before it did anything, for lack of capacity. Any
+    /// other overload may have come in the middle of it.
     pub(crate) fn was_refused_by_overload(&self) -> bool {
-        OF_THE_SERVER.contains(&self.code) && self.kind() == RpcErrorKind::Overloaded
+        self.code == OVERLOADED
     }
 
     fn kind_in_words(&self) -> Option<RpcErrorKind> {
@@ -132,6 +133,8 @@ pub enum RpcErrorKind {
     OtherTurnActive,
     /// The turn is of a kind that takes no input while it runs, such as a review.
     NotSteerable,
+    /// The turn that runs, which the input would join, has another output schema, or none.
+    OutputSchemaMismatch,
     /// The request uses something experimental, which the client did not ask for.
     ExperimentalApi,
     /// The configuration of the runtime, or what the request changes of it, cannot be loaded.
@@ -169,6 +172,7 @@ impl RpcErrorKind {
             }
             RpcErrorKind::OtherTurnActive => "the turn has ended, or has not begun yet",
             RpcErrorKind::NotSteerable => "wait until the turn has ended",
+            RpcErrorKind::OutputSchemaMismatch => "wait until the turn that runs has ended",
             RpcErrorKind::ExperimentalApi => {
                 "leave it out, or turn on `CodexBuilder::experimental_api`"
             }
@@ -220,12 +224,14 @@ const WORDS: &[(RpcErrorKind, At, &str)] = &[
     (RpcErrorKind::ThreadNotFound, At::Start, "thread not found: "),
     (RpcErrorKind::ThreadNotFound, At::Start, "thread not loaded: "),
     (RpcErrorKind::ThreadNotPersisted, At::Start, "no rollout found for thread id "),
+    (RpcErrorKind::ThreadNotPersisted, At::Anywhere, " is not materialized yet"),
     (RpcErrorKind::EphemeralThread, At::Start, "ephemeral thread"),
     (RpcErrorKind::ThreadArchived, At::Anywhere, " is archived. Run "),
     (RpcErrorKind::ActiveWriter, At::End, " already has an active writer"),
     (RpcErrorKind::NoActiveTurn, At::Start, "no active turn to "),
     (RpcErrorKind::OtherTurnActive, At::Start, OTHER_TURN),
     (RpcErrorKind::NotSteerable, At::Anywhere, "ActiveTurnNotSteerable"),
+    (RpcErrorKind::OutputSchemaMismatch, At::Anywhere, "ActiveTurnOutputSchemaMismatch"),
     (RpcErrorKind::ExperimentalApi, At::End, " requires experimentalApi capability"),
     (RpcErrorKind::InvalidConfig, At::Start, "failed to load configuration: "),
     (RpcErrorKind::InvalidConfig, At::Start, "Invalid configuration: "),

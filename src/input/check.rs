@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::BASE64_STANDARD;
 use base64::read::DecoderReader;
 
-use crate::protocol;
+use crate::{path, protocol};
 
 /// The end of a sentence that begins with the place of the item.
 type Problem = Cow<'static, str>;
@@ -30,6 +29,20 @@ pub(super) fn problem(item: &protocol::UserInput) -> Option<Problem> {
     }
 }
 
+/// What kind of item this is.
+pub(super) fn kind(item: &protocol::UserInput) -> &'static str {
+    match item {
+        protocol::UserInput::Text(_) => "text",
+        protocol::UserInput::Image(_) => "image",
+        protocol::UserInput::LocalImage(_) => "local image",
+        protocol::UserInput::Audio(_) => "audio",
+        protocol::UserInput::LocalAudio(_) => "local audio",
+        protocol::UserInput::Skill(_) => "skill",
+        protocol::UserInput::Mention(_) => "mention",
+        _ => "unknown",
+    }
+}
+
 /// What is wrong with one item of the output of a tool.
 pub(super) fn output_problem(item: &protocol::FunctionCallOutputContentItem) -> Option<Problem> {
     match item {
@@ -44,7 +57,7 @@ pub(super) fn output_problem(item: &protocol::FunctionCallOutputContentItem) -> 
 }
 
 pub(super) fn not_utf8(path: &Path) -> String {
-    format!("has a path that is not UTF-8, which the protocol cannot carry: {}", path.display())
+    format!("cannot be sent: {}", path::not_utf8(path))
 }
 
 fn blank(what: &str, value: &str) -> Option<Problem> {
@@ -85,9 +98,9 @@ fn data_problem(kind: &str, rest: &str) -> Option<Problem> {
     if !base64.eq_ignore_ascii_case("base64") {
         return Some("has a data URL that does not say `;base64`".into());
     }
-    let of_kind = media.split_once('/').is_some_and(|(it, _)| it.eq_ignore_ascii_case(kind));
-    if !of_kind {
-        return Some(format!("has a data URL of type `{media}`, which is no `{kind}/…`").into());
+    if let Some(other) = other_kind(kind, media) {
+        let problem = format!("has a data URL of type `{media}`, which is {other} and no {kind}");
+        return Some(problem.into());
     }
     match decoded_len(payload) {
         Ok(0) => Some("has a data URL without data".into()),
@@ -96,10 +109,16 @@ fn data_problem(kind: &str, rest: &str) -> Option<Problem> {
     }
 }
 
+/// What else than this kind the media type says that it is. One that says nothing, or nothing that
+/// rules the kind out, is taken as it is meant.
+fn other_kind(kind: &str, media: &str) -> Option<&'static str> {
+    let (media, _) = media.split_once('/')?;
+    let kinds = ["audio", "font", "image", "text", "video"];
+    let found = kinds.into_iter().find(|it| it.eq_ignore_ascii_case(media.trim()))?;
+    (found != kind).then_some(found)
+}
+
+/// The runtime takes base64 with its padding and without bits to spare alone.
 fn decoded_len(payload: &str) -> io::Result<u64> {
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    let engine = GeneralPurpose::new(&STANDARD, config);
-    io::copy(&mut DecoderReader::new(payload.as_bytes(), &engine), &mut io::sink())
+    io::copy(&mut DecoderReader::new(payload.as_bytes(), &BASE64_STANDARD), &mut io::sink())
 }

@@ -1,5 +1,7 @@
 //! What comes from something other than the user.
 
+use std::fmt;
+
 use crate::error::{Error, Result};
 use crate::protocol;
 
@@ -34,7 +36,7 @@ use super::{Input, check};
 /// let start = thread.run([Input::text("Look:"), ExternalMessage::new("disk_monitor", "full")]);
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ExternalMessage(protocol::TurnToolOutput);
 
 impl ExternalMessage {
@@ -77,6 +79,17 @@ impl ExternalMessage {
             }
         }
         Ok(self.0)
+    }
+}
+
+impl fmt::Debug for ExternalMessage {
+    /// Says how much there is of it, and leaves out what is in it: that is private.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items = match &self.0.output {
+            protocol::FunctionCallOutputBody::List(items) => items.len(),
+            _ => 1,
+        };
+        f.debug_struct("ExternalMessage").field("items", &items).finish_non_exhaustive()
     }
 }
 

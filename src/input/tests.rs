@@ -123,14 +123,29 @@ fn a_data_url_that_the_runtime_would_leave_out_is_refused() {
     assert!(image("image/png;base64").contains("without a comma"));
     assert!(image("image/png,AAAA").contains("does not say `;base64`"));
     assert!(image("image/svg+xml;utf8,<svg/>").contains("does not say `;base64`"));
-    assert!(image(";base64,AAAA").contains("of type ``, which is no `image/…`"));
-    assert!(image("audio/wav;base64,AAAA").contains("of type `audio/wav`, which is no `image/…`"));
+    let of_type = "has a data URL of type";
+    assert!(
+        image("audio/wav;base64,AAAA")
+            .contains(&format!("{of_type} `audio/wav`, which is audio and no image"))
+    );
+    assert!(
+        image("TEXT/plain;a=b;base64,AAAA")
+            .contains(&format!("{of_type} `TEXT/plain;a=b`, which is text and no image"))
+    );
     assert!(image("image/png;base64,").contains("without data"));
     assert!(image("image/png;base64,AA*A").contains("no base64"));
-    assert!(image("image/png;base64,A").contains("no base64"));
-    assert!(refusal(Input::audio_bytes("image/png", "x")).contains("is no `audio/…`"));
-    for good in ["image/png;base64,AAAA", "IMAGE/PNG;name=a.png;BASE64,AA==", "image/png;base64,AA"]
-    {
+    // Without padding, with too much of it, and with bits to spare.
+    for data in ["A", "AA", "AA=", "AAA", "AAAA=", "AA==AA==", "AB==", "AAB="] {
+        assert!(image(&format!("image/png;base64,{data}")).contains("no base64"), "{data}");
+    }
+    assert!(refusal(Input::audio_bytes("image/png", "x")).contains("is image and no audio"));
+    for good in [
+        "image/png;base64,AAAA",
+        "IMAGE/PNG;name=a.png;BASE64,AA==",
+        ";base64,AAAA",
+        "application/octet-stream;base64,AAA=",
+        "images/png;base64,AAAA",
+    ] {
         assert_eq!(wire(Input::image(format!("data:{good}")))[0]["url"], format!("data:{good}"));
     }
 }
@@ -144,12 +159,13 @@ fn a_path_that_is_not_utf8_is_refused_and_not_changed() {
     let path = OsStr::from_bytes(b"/x/\xff.png");
     for input in [Input::local_image(path), Input::local_audio(path), Input::skill("s", path)] {
         let text = refusal(vec![Input::text("a"), Input::from(["b", "c"]), input.clone()]);
-        assert!(text.starts_with("item 4 of the input has a path that is not UTF-8"), "{text}");
+        assert!(text.starts_with("item 4 of the input cannot be sent: the path `/x/"), "{text}");
+        assert!(text.contains("is not valid UTF-8"), "{text}");
         // The first problem is the one that is told.
         let text = refusal([Input::image(""), input.clone()]);
         assert!(text.starts_with("item 1 of the input has no URL"), "{text}");
         let text = refusal([input, Input::image("")]);
-        assert!(text.starts_with("item 1 of the input has a path"), "{text}");
+        assert!(text.starts_with("item 1 of the input cannot be sent"), "{text}");
     }
 }
 
@@ -177,7 +193,15 @@ fn an_external_message_is_the_whole_input() {
 fn an_external_message_that_cannot_be_meant_is_refused() {
     let image = |url: &str| protocol::InputImageFunctionCallOutputContentItem::from_image_url(url);
     let both = image("https://e/x.png").file_id("f");
+    let audio = |url: &str| protocol::InputAudioFunctionCallOutputContentItem::from_audio_url(url);
     let cases = [
+        (
+            ExternalMessage::new(
+                "m",
+                vec![audio("data:audio/wav;base64,AAAA").into(), audio("x").into()],
+            ),
+            "item 2 of the external message has no URL",
+        ),
         (ExternalMessage::new(" ", "x"), "a blank tool name"),
         (ExternalMessage::new("m", Vec::new()), "an empty list"),
         (ExternalMessage::new("m", vec![both.into()]), "item 1 of the external message has both"),
@@ -198,4 +222,25 @@ fn an_input_and_a_tool_output_contradict_each_other() {
     let mut params = params().tool_output(protocol::TurnToolOutput::new("m", "x"));
     let error = TurnInput::from("hi").write_to(&mut params).unwrap_err();
     assert!(error.to_string().contains("both an input of the user and a tool output"), "{error}");
+}
+
+#[test]
+fn what_is_shown_for_debugging_tells_nothing_of_the_content() {
+    let input = Input::from([
+        Input::text("secret"),
+        Input::image_bytes("image/png", "secret"),
+        Input::local_image("/secret"),
+        Input::audio_file("secret"),
+        Input::local_audio("/secret"),
+        Input::skill("secret", "/secret"),
+        Input::mention("secret", "secret"),
+    ]);
+    let kinds = r#"["text", "image", "local image", "audio", "local audio", "skill", "mention"]"#;
+    assert_eq!(format!("{input:?}"), kinds);
+    assert_eq!(format!("{:?}", TurnInput::from(input)), format!("User({kinds})"));
+    let message = ExternalMessage::new("secret", "secret").namespace("secret");
+    assert_eq!(format!("{message:?}"), "ExternalMessage { items: 1, .. }");
+    let text = || protocol::InputTextFunctionCallOutputContentItem::new("secret").into();
+    let message = TurnInput::from(ExternalMessage::new("secret", vec![text(), text()]));
+    assert_eq!(format!("{message:?}"), "External(ExternalMessage { items: 2, .. })");
 }

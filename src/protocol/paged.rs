@@ -2,8 +2,8 @@
 
 use super::Request;
 
-/// The params of a method whose answer is one page of a list.
-pub trait PagedRequest: Request + Clone + 'static {
+/// The params of a method whose answer is one page of a list. Only those of the protocol are.
+pub trait PagedRequest: Request + Clone + sealed::Paged + 'static {
     /// What the list consists of.
     type Item: Send + 'static;
 
@@ -18,4 +18,10 @@ pub trait PagedRequest: Request + Clone + 'static {
 
     /// The items of a page, and the cursor of the page after it, if there is one.
     fn into_page(response: Self::Response) -> (Vec<Self::Item>, Option<String>);
+}
+
+pub(super) mod sealed {
+    /// Keeps others from implementing [`PagedRequest`](super::PagedRequest), so that it can grow.
+    #[expect(unnameable_types, reason = "that is the point of it")]
+    pub trait Paged {}
 }

@@ -22,18 +22,9 @@ pub struct ThreadFork {
 }
 
 thread_options! { ThreadFork, ThreadForkParams }
+thread_history_options! { ThreadFork, ThreadForkParams }
 
 impl ThreadFork {
-    pub(crate) fn new(codex: Codex, id: String) -> ThreadFork {
-        let mut params = protocol::ThreadForkParams::new(id);
-        let without_turns = params.clone().exclude_turns(true);
-        // A runtime that cannot leave them out is not asked to.
-        if codex.connection.supports(&without_turns).is_ok() {
-            params = without_turns;
-        }
-        ThreadFork { codex, params, problem: None }
-    }
-
     /// Replaces the instructions that the model gets from the runtime.
     pub fn base_instructions(self, text: impl Into<String>) -> Self {
         self.params(|params| params.base_instructions(text))
@@ -55,13 +46,6 @@ impl ThreadFork {
     /// [`include_turns`](Self::include_turns).
     pub fn ephemeral(self, yes: bool) -> Self {
         self.params(|params| params.ephemeral(yes))
-    }
-
-    /// Whether the answer holds the whole history, as [`ThreadOpened::thread`] then shows it. It
-    /// does not if this is not called: [`Thread::turns`] and [`Thread::items`] give the history in
-    /// pages, and the runtime calls it deprecated to ask for all of it at once.
-    pub fn include_turns(self, yes: bool) -> Self {
-        self.params(|params| params.exclude_turns(!yes))
     }
 
     /// What kind of thread this is, in the words of the client. It is stored, and the model's

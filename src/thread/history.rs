@@ -102,7 +102,7 @@ impl Thread {
     }
 
     /// Has a tool of an MCP server called as the agent would (`mcpServer/tool/call`), and gives what
-    /// it answers.
+    /// it answers. It is waited for as long as the tool takes; [`Call::timeout`] sets a limit.
     pub fn mcp_tool_call(
         &self,
         server: impl Into<String>,
@@ -110,7 +110,7 @@ impl Thread {
         arguments: impl Into<Value>,
     ) -> Call<protocol::McpServerToolCallParams> {
         let params = protocol::McpServerToolCallParams::new(self.id(), server, tool);
-        self.codex().request(params.arguments(arguments))
+        self.codex().request(params.arguments(arguments)).no_timeout()
     }
 
     /// Removes this turn and all turns after it from the history (`thread/revert`). What they did to

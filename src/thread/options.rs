@@ -26,8 +26,9 @@ macro_rules! thread_options {
                 self
             }
 
-            /// Where the commands of the agent may write.
-            pub fn sandbox(self, sandbox: $crate::Sandbox) -> Self {
+            /// Where the commands of the agent may write: a [`Sandbox`](crate::Sandbox), or a mode
+            /// of the protocol.
+            pub fn sandbox(self, sandbox: impl Into<$crate::protocol::SandboxMode>) -> Self {
                 self.params(|params| params.sandbox(sandbox))
             }
 
@@ -35,8 +36,7 @@ macro_rules! thread_options {
             /// about it if this is not called: there is no mode that this crate prefers.
             pub fn approval_mode(self, mode: $crate::ApprovalMode) -> Self {
                 self.params(|mut params| {
-                    params.approval_policy = Some(mode.policy());
-                    params.approvals_reviewer = mode.reviewer().or(params.approvals_reviewer);
+                    mode.apply(&mut params.approval_policy, &mut params.approvals_reviewer);
                     params
                 })
             }
@@ -56,7 +56,7 @@ macro_rules! thread_options {
             }
 
             /// The service tier, such as `flex`. `None` asks for the standard one, which is not the
-            /// same as not calling this.
+            /// same as not calling this. The runtime ignores a name that it does not know.
             pub fn service_tier(self, tier: Option<String>) -> Self {
                 self.params(|params| params.service_tier(tier))
             }
@@ -93,6 +93,33 @@ macro_rules! thread_options {
             /// Leaves out the params: their configuration may hold secrets.
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($builder)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// Whether a thread that goes on from a history, with `$builder` and its `protocol::$params`, comes
+/// with it.
+macro_rules! thread_history_options {
+    ($builder:ident, $params:ident) => {
+        impl $builder {
+            pub(crate) fn new(codex: $crate::Codex, id: String) -> $builder {
+                let params = $crate::protocol::$params::new(id);
+                $builder { codex, params, problem: None }.include_turns(false)
+            }
+
+            /// Whether the answer holds the whole history, as [`ThreadOpened::thread`] then shows
+            /// it. It does not if this is not called: [`Thread::turns`] and [`Thread::items`] give
+            /// the history in pages, and the runtime calls it deprecated to ask for all of it at
+            /// once. A runtime before 0.151 without the experimental API always sends all of it.
+            pub fn include_turns(mut self, yes: bool) -> Self {
+                self.params.exclude_turns = None;
+                let without_turns = self.params.clone().exclude_turns(true);
+                // A runtime that cannot leave them out is not asked to.
+                if !yes && self.codex.connection.supports(&without_turns).is_ok() {
+                    self.params = without_turns;
+                }
+                self
             }
         }
     };

@@ -9,8 +9,8 @@ use crate::protocol;
 
 use super::{Thread, ThreadOpened};
 
-/// A stored thread, which is loaded when it is awaited (`thread/resume`). What is not set is as it
-/// was in the last turn of the thread.
+/// A stored thread, which is loaded when it is awaited (`thread/resume`): one that has had a turn or
+/// was given a name. What is not set is as it was in the last turn of the thread.
 ///
 /// A thread that this runtime has loaded already is joined: its events come to this client, and
 /// what is set here is ignored. One that another process has loaded cannot be resumed.
@@ -24,18 +24,9 @@ pub struct ThreadResume {
 }
 
 thread_options! { ThreadResume, ThreadResumeParams }
+thread_history_options! { ThreadResume, ThreadResumeParams }
 
 impl ThreadResume {
-    pub(crate) fn new(codex: Codex, id: String) -> ThreadResume {
-        let mut params = protocol::ThreadResumeParams::new(id);
-        let without_turns = params.clone().exclude_turns(true);
-        // A runtime that cannot leave them out is not asked to.
-        if codex.connection.supports(&without_turns).is_ok() {
-            params = without_turns;
-        }
-        ThreadResume { codex, params, problem: None }
-    }
-
     /// Replaces the instructions that the model gets from the runtime, as long as
     /// this runtime has the thread loaded.
     pub fn base_instructions(self, text: impl Into<String>) -> Self {
@@ -47,13 +38,6 @@ impl ThreadResume {
     pub fn developer_instructions(self, text: impl Into<String>) -> Self {
         self.params(|params| params.developer_instructions(text))
     }
-
-    /// Whether the answer holds the whole history, as [`ThreadOpened::thread`] then shows it. It
-    /// does not if this is not called: [`Thread::turns`] and [`Thread::items`] give the history in
-    /// pages, and the runtime calls it deprecated to ask for all of it at once.
-    pub fn include_turns(self, yes: bool) -> Self {
-        self.params(|params| params.exclude_turns(!yes))
-    }
 }
 
 impl IntoFuture for ThreadResume {
@@ -63,9 +47,9 @@ impl IntoFuture for ThreadResume {
     /// # Errors
     ///
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) for a path that is not UTF-8,
-    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such thread, if it never had a turn, if it
-    /// is archived, if another process has it loaded or the runtime does not accept the params, and
-    /// what can happen to any request.
+    /// [`Error::Rpc`](crate::Error::Rpc) if there is no such thread, if it never had a turn or a
+    /// name, if it is archived, if another process has it loaded or the runtime does not accept the
+    /// params, and what can happen to any request.
     ///
     /// # Cancel safety
     ///

@@ -12,14 +12,22 @@ use crate::codex::BoxFuture;
 use crate::error::{Error, Result};
 use crate::input::TurnInput;
 use crate::preset::ApprovalMode;
-use crate::protocol;
 use crate::thread::Thread;
+use crate::{path, protocol};
 
 use super::{TurnHandle, TurnResult};
 
 /// A turn that is started when it is awaited (`turn/start`). Made by [`Thread::turn`] it gives a
 /// [`TurnHandle`] as soon as the turn is accepted; made by [`Thread::run`] it gives a
 /// [`TurnResult`] when the turn has ended. What is not set is as it was in the turn before.
+///
+/// On a thread that has a turn running the input joins that turn, which goes on as it was begun:
+/// the model, its effort, the service tier and whatever else holds for the turns after this one
+/// hold from the next turn on. An [`output_schema`](TurnStart::output_schema) that is not the one of
+/// the turn that runs, and so nearly every [`Thread::run_typed`], is refused
+/// ([`RpcErrorKind::OutputSchemaMismatch`](crate::RpcErrorKind::OutputSchemaMismatch)). The
+/// [`deadline`](TurnStart::deadline) and [`interrupt_on_drop`](TurnStart::interrupt_on_drop) concern
+/// everybody who waits for the turn.
 #[must_use = "a turn is only started when it is awaited"]
 pub struct TurnStart<Output> {
     thread: Thread,
@@ -83,7 +91,8 @@ impl<Output> TurnStart<Output> {
     }
 
     /// The service tier, such as `flex`, for this turn and those after it. `None` asks for the
-    /// standard one; not calling this leaves it as it was.
+    /// standard one; not calling this leaves it as it was. The runtime ignores a name that it does
+    /// not know.
     pub fn service_tier(self, tier: Option<String>) -> Self {
         self.params(|params| params.service_tier(tier))
     }
@@ -97,16 +106,12 @@ impl<Output> TurnStart<Output> {
     /// The directory that the agent works in, for this turn and those after it. The path has to be
     /// UTF-8: another one is an [`Error::InvalidInput`] when this is awaited.
     pub fn cwd(mut self, path: impl AsRef<Path>) -> Self {
-        let path = path.as_ref();
-        if let Some(path) = path.to_str() {
-            return self.params(|params| params.cwd(path));
+        match path::text(path.as_ref()) {
+            Ok(path) => self.params.cwd = Some(path),
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
+            }
         }
-        let problem = format!(
-            "the directory of the turn has a path that is not UTF-8, which the protocol cannot \
-             carry: {}",
-            path.display()
-        );
-        self.problem.get_or_insert(problem);
         self
     }
 
@@ -139,8 +144,7 @@ impl<Output> TurnStart<Output> {
     /// after it.
     pub fn approval_mode(self, mode: ApprovalMode) -> Self {
         self.params(|mut params| {
-            params.approval_policy = Some(mode.policy());
-            params.approvals_reviewer = mode.reviewer().or(params.approvals_reviewer);
+            mode.apply(&mut params.approval_policy, &mut params.approvals_reviewer);
             params
         })
     }

@@ -29,11 +29,18 @@ impl Thread {
     /// Runs one turn to its end, and reads its answer as a `T`. Await it, after setting what should
     /// differ from the thread.
     ///
+    /// `T` derives `JsonSchema` of the crate `schemars`, which has to be version 1 of it.
+    ///
     /// The model is bound to the JSON schema of `T`, in the form that it takes as strict: it gives
     /// every field, and no other ones. So a field with a default of serde is always given, one that
     /// is an `Option` may be null, and descriptions in the documentation of `T` are read by the
     /// model. A map, or any value, has no such form: a list of structs has. The fields come in the
-    /// order of their names.
+    /// order of their names, unless the feature `preserve_order` of `serde_json` is on in the build.
+    ///
+    /// Lengths of texts, unknown formats and other bounds that models do not know are left out, and
+    /// not enforced: what has to hold is checked when the value is there. An enum with a tag inside,
+    /// one of whose variants is nothing but the enum itself, has no end: `schemars` overflows the
+    /// stack over it.
     ///
     /// ```no_run
     /// # async fn example(thread: codexkit::Thread) -> codexkit::Result<()> {
@@ -74,7 +81,8 @@ where
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped after the request was sent, the turn runs without a listener.
+    /// When the future is dropped after the request was sent, the turn runs without a listener,
+    /// unless [`TurnStart::interrupt_on_drop`] says otherwise.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let schema = StrictSchema::of::<T>()?;

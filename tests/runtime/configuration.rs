@@ -27,6 +27,9 @@ async fn a_value_of_the_configuration_is_written_read_and_removed() {
         let added = ConfigEdit::new("tui.notifications", replace, true);
         codex.config_batch_write([removed, added]).await.unwrap();
         assert_eq!(text().trim(), "[tui]\nnotifications = true");
+        // Nothing stays of a table that another one replaces.
+        codex.config_write("tui", json!({"animations": false})).await.unwrap();
+        assert_eq!(text().trim(), "[tui]\nanimations = false");
         codex.config_write("tui", Value::Null).await.unwrap();
         assert_eq!(text().trim(), "");
     })

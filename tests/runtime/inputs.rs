@@ -52,6 +52,14 @@ async fn an_image_in_memory_reaches_the_model() {
         let content = told(place, input).await;
         assert_eq!(content[0]["image_url"], PNG_URL);
         assert_eq!(content[0]["detail"], "original");
+        // The type is not what counts.
+        let data = PNG_URL.split_once(',').unwrap().1;
+        for head in ["data:;base64", "data:application/octet-stream;base64"] {
+            let content = told(place, Input::image(format!("{head},{data}"))).await;
+            assert_eq!(content[0]["image_url"], PNG_URL, "{head}");
+        }
+        let content = told(place, Input::image_bytes("image/png", "no image")).await;
+        assert_eq!(content[0]["type"], "input_text", "{content:?}");
     })
     .await;
 }

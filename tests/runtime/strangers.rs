@@ -4,7 +4,7 @@
 use codexkit::protocol::{
     ThreadMetadataGitInfoUpdateParams, ThreadStatus, ThreadUnsubscribeStatus,
 };
-use codexkit::{Codex, Thread};
+use codexkit::{Codex, RpcErrorKind, Thread};
 
 use crate::lifecycle::is_refused;
 use crate::lists::all;
@@ -26,8 +26,9 @@ async fn a_thread_without_a_turn_is_not_stored() {
         let id = thread.id();
         assert_eq!(thread.read().await.unwrap().preview, "");
         assert!(all(codex.thread_list()).await.is_empty());
-        let text = "is not materialized yet";
-        is_refused(thread.turns().await, -32600, text);
+        let error = thread.turns().await.unwrap_err();
+        assert_eq!(error.kind(), Some(RpcErrorKind::ThreadNotPersisted), "{error}");
+        is_refused(thread.turns().await, -32600, "is not materialized yet");
         is_refused(thread.items().await, -32601, "thread/items/list is not supported yet");
         is_refused(codex.thread_resume(id).await, -32600, NOT_ROLLED_OUT);
         is_refused(codex.thread_fork(id).await, -32600, NOT_ROLLED_OUT);
@@ -46,6 +47,7 @@ async fn a_name_makes_a_thread_without_a_turn_one_that_is_stored() {
         let codex = place.start().await;
         let thread = codex.thread_start().await.unwrap();
         thread.set_name("Empty").await.unwrap();
+        assert!(all(codex.thread_list()).await.is_empty());
         assert!(codex.thread_resume(thread.id()).await.is_ok());
         assert!(codex.thread_fork(thread.id()).await.is_ok());
         close_without_notices(codex).await;
@@ -134,6 +136,8 @@ async fn a_thread_that_another_process_has_loaded_can_be_read_and_named_only() {
         assert_eq!(elsewhere.read().await.unwrap().name.as_deref(), Some("Shared"));
         is_refused(elsewhere.turn("hi").await, -32600, "thread not found");
         is_refused(elsewhere.revert(&turn.id).await, -32600, "thread not found");
+        let error = owner.thread_unarchive(id).await.unwrap_err();
+        assert_eq!(error.kind(), Some(RpcErrorKind::ActiveWriter), "{error}");
         let text = "already has an active writer";
         is_refused(codex.thread_resume(id).await, -32600, text);
         is_refused(codex.thread_archive(id).await, -32600, text);

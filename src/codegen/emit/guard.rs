@@ -283,6 +283,23 @@ mod tests {
         assert!(!code.contains("implGuarded"), "{code}");
     }
 
+    #[test]
+    fn inside_of_what_is_experimental_itself_nothing_experimental_is_looked_for() {
+        let way = json!({ "$ref": "#/definitions/Way" });
+        let cases = [case("back", &["speed"]), case("home", &[])];
+        let input = Input {
+            stable: bundle(&json!({ "way": way }), &[case("back", &[]), case("home", &[])]),
+            experimental: bundle(&json!({ "way": way, "detour": way }), &cases),
+            pin: json!({ "runtime": "1.2.3" }).to_string(),
+            since: None,
+        };
+        let code = generate(&input, Scope::Experimental).unwrap().protocol;
+        let code: String = code.split_whitespace().collect();
+        let expected = "Uses::of(offer).experimental(\"detour\",self.detour.is_some())\
+                        .inside(\"way\",&self.way).found()";
+        assert!(code.contains(expected), "{code}");
+    }
+
     /// A list in which everything is of release 1.2.0, and some was experimental until 1.2.3.
     fn since(methods: &[&str], members: &[&str], stable: &[&str]) -> Value {
         let dated = |all: &[&str], release: &str| -> serde_json::Map<_, _> {

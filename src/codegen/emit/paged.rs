@@ -40,6 +40,7 @@ impl Emitter<'_> {
         let item = self.translator.ty(items)?;
         let params = ident(&request.params);
         Ok(quote! {
+            impl Paged for #params {}
             impl PagedRequest for #params {
                 type Item = #item;
                 fn page_cursor(&self) -> Option<&str> {
@@ -118,15 +119,20 @@ mod tests {
     }
 
     fn generated_with(params: &Value, response: &Value) -> Result<String> {
-        let required: Vec<_> = response.get("data").map(|_| "data").into_iter().collect();
+        // What cannot be null is always there.
+        let required = |properties: &Value| -> Vec<String> {
+            let all = properties.as_object().unwrap().iter();
+            all.filter(|it| it.1["type"].is_string()).map(|it| it.0.clone()).collect()
+        };
+        let (in_params, in_response) = (required(params), required(response));
         let method = json!({ "properties": {
             "method": { "enum": ["ask"] },
             "params": { "$ref": "#/definitions/AskParams" },
         }});
         let place = json!({ "type": "object", "properties": { "at": { "type": "integer" } } });
         let bundle = json!({ "definitions": {
-            "AskParams": { "type": "object", "properties": params },
-            "AskResponse": { "type": "object", "properties": response, "required": required },
+            "AskParams": { "type": "object", "properties": params, "required": in_params },
+            "AskResponse": { "type": "object", "properties": response, "required": in_response },
             "Where": { "anyOf": [{ "type": "string" }, { "$ref": "#/definitions/Place" }] },
             "Place": place,
             "ClientRequest": { "oneOf": [method] },
@@ -165,9 +171,26 @@ mod tests {
     }
 
     #[test]
-    fn without_a_next_cursor_it_is_no_list() {
+    fn without_a_cursor_there_or_a_next_one_it_is_no_list() {
         let code = generated(&text(), &json!({ "data": page()["data"] })).unwrap();
         assert!(!code.contains("PagedRequest"), "{code}");
+        let limit = json!({ "limit": { "type": ["integer", "null"], "format": "uint32" } });
+        let code = generated_with(&limit, &page()).unwrap();
+        assert!(!code.contains("PagedRequest"), "{code}");
+    }
+
+    #[test]
+    fn a_next_cursor_that_is_always_there_makes_no_list() {
+        let mut next = page();
+        next["nextCursor"] = json!({ "type": "string" });
+        let error = generated(&text(), &next).unwrap_err().to_string();
+        assert!(error.contains("`nextCursor`: is no string that may be absent"), "{error}");
+    }
+
+    #[test]
+    fn a_cursor_that_is_always_there_is_not_known() {
+        let error = generated(&json!({ "type": "string" }), &page()).unwrap_err().to_string();
+        assert!(error.contains("`cursor`: is no cursor that is known"), "{error}");
     }
 
     #[test]

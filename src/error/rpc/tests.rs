@@ -60,8 +60,11 @@ fn a_retry_limit_may_be_tried_again_and_is_no_overload() {
 fn only_what_the_server_refused_unseen_is_repeated_without_asking() {
     let data = json!({"codexErrorInfo": "serverOverloaded"});
     assert!(error(-32001, "", Value::Null).was_refused_by_overload());
-    assert!(error(-32000, "", data.clone()).was_refused_by_overload());
-    assert!(!error(-32603, "", data).was_refused_by_overload());
+    for code in [-32000, -32099, -32603] {
+        let later = error(code, "", data.clone());
+        assert_eq!(later.kind(), RpcErrorKind::Overloaded);
+        assert!(!later.was_refused_by_overload());
+    }
     assert!(!error(-32000, "too many failed attempts", Value::Null).was_refused_by_overload());
 }
 
@@ -100,6 +103,22 @@ fn the_turn_that_runs_is_named_with_and_without_quotes() {
         assert_eq!(error.active_turn(), Some("b"));
     }
     assert_eq!(error(-32600, "no active turn to steer", Value::Null).active_turn(), None);
+}
+
+#[test]
+fn a_thread_of_which_nothing_is_stored_yet_is_known_by_its_words() {
+    let words = "thread 019f is not materialized yet; turns are unavailable before its first one";
+    let error = error(-32600, words, Value::Null);
+    assert_eq!(error.kind(), RpcErrorKind::ThreadNotPersisted);
+}
+
+#[test]
+fn a_cause_that_is_null_is_no_cause() {
+    let cause = json!({"activeTurnNotSteerable": {"turnKind": "review"}});
+    let data = json!({"codexErrorInfo": null, "errorInfo": null, "details": {"errorInfo": cause}});
+    let error = error(-32600, "no", data);
+    assert_eq!(error.kind(), RpcErrorKind::NotSteerable);
+    assert!(error.codex_error_info().is_some());
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! The JSON schema of a type, in the form that models take as strict.
 
 mod merge;
+mod names;
 
-use std::collections::BTreeSet;
-
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 
-/// Where the schemas are that others refer to.
-const DEFS: &str = "#/$defs/";
+use self::names::Names;
+
+/// What refers to the schema as a whole.
+const ROOT: &str = "#";
 
 /// The formats of a string that models know.
 const FORMATS: [&str; 9] =
@@ -60,13 +61,22 @@ impl StrictSchema {
     /// The schema of what is read as a `T`.
     pub(super) fn of<T: JsonSchema>() -> Result<StrictSchema> {
         let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-        let mut root = generator.into_root_schema_for::<T>().to_value();
-        let definitions = match root.as_object_mut().and_then(|it| it.remove("$defs")) {
-            Some(Value::Object(definitions)) => definitions,
-            _ => Map::new(),
-        };
-        Strict { root, definitions, wanted: Vec::new(), seen: BTreeSet::new() }
-            .schema(&T::schema_name())
+        let root = generator.into_root_schema_for::<T>();
+        let name = T::schema_name();
+        let mut strict = Strict::new(&root);
+        let mut schema = strict.strict(root.as_value(), &name)?;
+        let wrapped = schema["type"] != "object";
+        if wrapped {
+            strict = Strict::new(&root);
+            let value = strict.names.name(ROOT, &name).to_owned();
+            strict.wanted.push(ROOT.to_owned());
+            schema = object(Map::from_iter([("value".to_owned(), names::reference(&value))]));
+        }
+        let definitions = strict.definitions()?;
+        if !definitions.is_empty() {
+            schema["$defs"] = definitions.into();
+        }
+        Ok(StrictSchema { schema, wrapped })
     }
 
     pub(super) fn as_value(&self) -> &Value {
@@ -83,52 +93,48 @@ impl StrictSchema {
 }
 
 /// Makes a schema strict.
-struct Strict {
-    root: Value,
-    definitions: Map<String, Value>,
-    /// The definitions that are referred to and not done yet.
+struct Strict<'a> {
+    root: &'a Schema,
+    names: Names,
+    /// The references to definitions that are not done yet.
     wanted: Vec<String>,
-    seen: BTreeSet<String>,
+    /// The references in whose place is what they refer to, around the schema that is made strict.
+    inlined: Vec<String>,
 }
 
-impl Strict {
-    fn schema(mut self, name: &str) -> Result<StrictSchema> {
-        let root = self.root.clone();
-        let mut schema = self.strict(&root, name)?;
+impl Strict<'_> {
+    fn new(root: &Schema) -> Strict<'_> {
+        Strict { root, names: Names::default(), wanted: Vec::new(), inlined: Vec::new() }
+    }
+
+    /// Everything that is referred to, and what that refers to.
+    fn definitions(mut self) -> Result<Map<String, Value>> {
         let mut definitions = Map::new();
-        while let Some(wanted) = self.wanted.pop() {
-            let definition = self.definitions.get(&wanted).cloned().unwrap_or_default();
-            definitions.insert(wanted.clone(), self.strict(&definition, &wanted)?);
+        while let Some(reference) = self.wanted.pop() {
+            let name = self.names.of(&reference).to_owned();
+            let definition = self.target(&reference, &name)?.clone();
+            definitions.insert(name.clone(), self.strict(&definition, &name)?);
         }
-        let wrapped = schema["type"] != "object";
-        if wrapped {
-            let mut own = name.to_owned();
-            while definitions.contains_key(&own) {
-                own.push('_');
-            }
-            let at = format!("{DEFS}{}", escaped(&own));
-            definitions.insert(own, schema);
-            definitions.values_mut().for_each(|it| repoint(it, &at));
-            schema = object(Map::from_iter([("value".to_owned(), json!({"$ref": at}))]));
-        }
-        if !definitions.is_empty() {
-            schema["$defs"] = definitions.into();
-        }
-        Ok(StrictSchema { schema, wrapped })
+        Ok(definitions)
     }
 
     /// The strict form of one schema.
     fn strict(&mut self, schema: &Value, place: &str) -> Result<Value> {
+        let outside = self.inlined.len();
+        let strict = self.strict_inside(schema, place);
+        self.inlined.truncate(outside);
+        strict
+    }
+
+    fn strict_inside(&mut self, schema: &Value, place: &str) -> Result<Value> {
         let Some(schema) = schema.as_object() else { return Err(anything(place)) };
         let mut schema = self.merged(schema, place)?;
         if let Some(word) = REFUSED.iter().find(|word| schema.contains_key(**word)) {
             return Err(refused(place, &format!("has `{word}` in its schema")));
         }
         let description = schema.remove("description");
-        let mut strict = if let Some(target) = schema.get("$ref") {
-            let target = target.clone();
-            self.want(&target);
-            let reference = json!({"$ref": target});
+        let mut strict = if let Some(reference) = schema.get("$ref") {
+            let reference = self.want(reference, place)?;
             // A reference takes nothing beside it.
             if description.is_some() { json!({"anyOf": [reference]}) } else { reference }
         } else if let Some(choices) = schema.remove("oneOf").or_else(|| schema.remove("anyOf")) {
@@ -156,7 +162,7 @@ impl Strict {
         let mut strict = Vec::new();
         for choice in choices.as_array().into_iter().flatten() {
             let choice = merge::both(common, choice).map_err(|why| refused(place, &why))?;
-            strict.push(self.strict(&choice, place)?);
+            strict.push(self.strict(&choice.into(), place)?);
         }
         Ok(json!({"anyOf": strict}))
     }
@@ -233,42 +239,58 @@ impl Strict {
     }
 
     /// The schema with that in it to which it refers while it says more itself.
-    fn merged(&self, schema: &Map<String, Value>, place: &str) -> Result<Map<String, Value>> {
+    fn merged(&mut self, schema: &Map<String, Value>, place: &str) -> Result<Map<String, Value>> {
         let mut schema = schema.clone();
-        // As deep as anything real; one that refers to itself like this describes nothing.
-        for _ in 0..64 {
+        loop {
             let parts = match schema.remove("allOf") {
                 Some(Value::Array(parts)) => parts,
-                _ => match schema.get("$ref") {
-                    Some(target) if merge::says_more(&schema) => {
-                        let target = self.target(target).clone();
-                        schema.remove("$ref");
-                        vec![target]
-                    }
-                    _ => return Ok(schema),
-                },
+                _ if schema.contains_key("$ref") && merge::says_more(&schema) => {
+                    let reference = schema.remove("$ref").unwrap_or_default();
+                    vec![self.inline(&reference, place)?]
+                }
+                _ => return Ok(schema),
             };
             for part in parts {
-                let both = merge::both(&schema, &part).map_err(|why| refused(place, &why))?;
-                schema = both.as_object().cloned().unwrap_or_default();
+                schema = merge::both(&schema, &part).map_err(|why| refused(place, &why))?;
             }
         }
-        Err(refused(place, "refers to itself without an end"))
     }
 
-    fn target(&self, reference: &Value) -> &Value {
-        let name = reference.as_str().and_then(|it| it.strip_prefix(DEFS)).map(unescaped);
-        name.and_then(|it| self.definitions.get(&it)).unwrap_or(&self.root)
-    }
-
-    fn want(&mut self, reference: &Value) {
-        let name = reference.as_str().and_then(|it| it.strip_prefix(DEFS)).map(unescaped);
-        if let Some(name) = name
-            && self.seen.insert(name.clone())
-        {
-            self.wanted.push(name);
+    /// What is referred to, to stand in the place of the reference.
+    fn inline(&mut self, reference: &Value, place: &str) -> Result<Value> {
+        let reference = text(reference, place)?;
+        if self.inlined.iter().any(|it| it == reference) {
+            return Err(refused(place, "contains itself without an end"));
         }
+        self.inlined.push(reference.to_owned());
+        self.target(reference, place).cloned()
     }
+
+    fn target(&self, reference: &str, place: &str) -> Result<&Value> {
+        let target = match reference {
+            ROOT => Some(self.root.as_value()),
+            _ => self.root.pointer(reference).filter(|_| reference.starts_with(ROOT)),
+        };
+        target
+            .ok_or_else(|| refused(place, &format!("refers to `{reference}`, which is not there")))
+    }
+
+    /// The reference to what will be defined under a name of our own.
+    fn want(&mut self, reference: &Value, place: &str) -> Result<Value> {
+        let reference = text(reference, place)?;
+        if reference == ROOT && !self.names.has(ROOT) {
+            return Ok(json!({"$ref": ROOT}));
+        }
+        if !self.names.has(reference) {
+            self.wanted.push(reference.to_owned());
+        }
+        let last = reference.rsplit('/').next().unwrap_or_default();
+        Ok(names::reference(self.names.name(reference, last)))
+    }
+}
+
+fn text<'a>(reference: &'a Value, place: &str) -> Result<&'a str> {
+    reference.as_str().ok_or_else(|| refused(place, "has a reference that is no text"))
 }
 
 /// An object with all of its properties and no more.
@@ -310,31 +332,6 @@ fn scalar(schema: &Map<String, Value>) -> Value {
     };
     let kept = schema.iter().filter(|(key, value)| is_kept(key, value));
     kept.map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
-/// Lets what refers to the root refer to where it is now.
-fn repoint(schema: &mut Value, at: &str) {
-    match schema {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                if key == "$ref" && value == "#" {
-                    *value = at.into();
-                } else {
-                    repoint(value, at);
-                }
-            }
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(|it| repoint(it, at)),
-        _ => (),
-    }
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-fn unescaped(name: &str) -> String {
-    name.replace("~1", "/").replace("~0", "~")
 }
 
 fn anything(place: &str) -> Error {

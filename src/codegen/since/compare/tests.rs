@@ -151,6 +151,16 @@ fn an_alternative_beside_what_was_all_is_new() {
     assert_eq!(res.members, BTreeMap::new());
 }
 
+#[test]
+fn an_alternative_is_compared_with_the_one_of_its_name_among_those_of_its_kind() {
+    let way = |anchor: Value| {
+        let way = json!({ "anyOf": [reference_to("Mark"), reference_to("Anchor"), text()] });
+        json!({ "Mark": object(&json!({ "m": text() })), "Anchor": object(&anchor), "Way": way })
+    };
+    let (old, new) = (way(json!({ "id": text() })), way(json!({ "id": text(), "more": text() })));
+    assert_eq!(members(&reference_to("Way"), &old, &new), ["Anchor.more"]);
+}
+
 /// A type may have been used elsewhere before.
 #[test]
 fn what_is_there_on_one_way_is_there() {
@@ -159,8 +169,10 @@ fn what_is_there_on_one_way_is_there() {
     let of = |one: &str, other: &str, all| {
         bundle(&json!({ "one": reference_to(one), "other": reference_to(other) }), all, &[])
     };
-    let res = new_in(of("Small", "Part", &small), of("Part", "Part", &part));
-    assert_eq!(res.members, BTreeMap::new());
+    for (one, other) in [("Small", "Part"), ("Part", "Small")] {
+        let res = new_in(of(one, other, &small), of("Part", "Part", &part));
+        assert_eq!(res.members, BTreeMap::new());
+    }
     let res = new_in(of("Small", "Small", &small), of("Part", "Part", &part));
     assert_eq!(res.members.into_keys().collect::<Vec<_>>(), ["Part.b"]);
 }

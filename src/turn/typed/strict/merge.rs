@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 /// What does not change which values fit.
-const ANNOTATIONS: [&str; 9] = [
+const ANNOTATIONS: [&str; 10] = [
+    "$defs",
     "$ref",
     "$schema",
     "default",
@@ -21,8 +22,16 @@ pub(super) fn says_more(schema: &Map<String, Value>) -> bool {
 }
 
 /// The schema of what fits both, with what `first` says of it; or why there is none.
-pub(super) fn both(first: &Map<String, Value>, second: &Value) -> Result<Value, String> {
-    let Some(second) = second.as_object() else { return Ok(second.clone()) };
+pub(super) fn both(
+    first: &Map<String, Value>,
+    second: &Value,
+) -> Result<Map<String, Value>, String> {
+    let second = match second {
+        // Whatever fits the first one.
+        Value::Bool(true) => return Ok(first.clone()),
+        Value::Object(second) => second,
+        _ => return Err("has a part that nothing fits".to_owned()),
+    };
     let mut both = first.clone();
     for (key, value) in second {
         match (key.as_str(), both.get_mut(key)) {
@@ -34,14 +43,11 @@ pub(super) fn both(first: &Map<String, Value>, second: &Value) -> Result<Value, 
                     properties.entry(name).or_insert_with(|| property.clone());
                 }
             }
-            ("required", Some(Value::Array(required))) => {
-                required.extend(value.as_array().into_iter().flatten().cloned());
-            }
-            ("oneOf" | "anyOf" | "allOf" | "type", Some(own)) if own != value => {
+            ("$ref" | "oneOf" | "anyOf" | "allOf" | "type", Some(own)) if own != value => {
                 return Err(format!("has more than one `{key}` in its schema"));
             }
             _ => (),
         }
     }
-    Ok(Value::Object(both))
+    Ok(both)
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod choices;
+mod references;
 
 fn schema<T: JsonSchema>() -> Value {
     StrictSchema::of::<T>().unwrap().as_value().clone()
@@ -37,7 +38,7 @@ fn wrapped<T: JsonSchema>() -> Value {
     assert!(strict.wrapped);
     let name = T::schema_name();
     let schema = strict.as_value();
-    let reference = format!("#/$defs/{}", escaped(&name));
+    let reference = format!("#/$defs/{name}");
     assert_eq!(schema["properties"], json!({"value": {"$ref": reference}}));
     assert_eq!(schema["required"], json!(["value"]));
     assert_eq!(schema["additionalProperties"], false);
@@ -283,6 +284,18 @@ fn what_cannot_be_strict_is_refused_with_its_place() {
     assert!(refusal::<Value>().contains("can be anything"));
     assert!(refusal::<Tuples>().starts_with("`Tuples.other` is a tuple of different types"));
     assert!(refusal::<Negated>().starts_with("`Negated` has `not` in its schema"));
+}
+
+#[test]
+fn an_array_that_may_be_missing_keeps_its_length() {
+    let array = json!({
+        "type": "array",
+        "items": {"type": "boolean"},
+        "minItems": 3,
+        "maxItems": 3,
+    });
+    let expected = json!({"anyOf": [array, {"type": "null"}]});
+    assert_eq!(wrapped::<Option<[bool; 3]>>(), expected);
 }
 
 #[test]
