@@ -211,7 +211,8 @@ impl CodexBuilder {
 
     /// How many requests may be without an answer at a time; more wait for their turn. 64 by
     /// default, and at least 1. The runtime begins to drop answers at about 140. Steering and
-    /// interrupting a turn come on top.
+    /// interrupting a turn come on top, and as many commands that were
+    /// [spawned](crate::CommandExec::spawn).
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.limits.in_flight = requests;
         self
@@ -220,7 +221,8 @@ impl CodexBuilder {
     /// Repeats every request that the runtime refuses because it has too much to do. It refuses
     /// with the code -32001 before it does anything, so that this is safe for each of them; any
     /// other error is not repeated, even if it speaks of an overload. The time that a request may
-    /// take is for all attempts together. Off by default.
+    /// take is for all attempts together. Off by default. Commands that are
+    /// [spawned](crate::CommandExec::spawn) are the exception: their handle tells of the refusal.
     ///
     /// What fails of an overload of the model is a turn and no request: see
     /// [`retry_on_overload`](crate::retry_on_overload).
