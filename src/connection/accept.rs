@@ -7,6 +7,10 @@ use super::{Connection, Link, Place};
 use crate::error::{CloseReason, Error, Result};
 use crate::protocol::Request;
 
+/// How many times as long as usual an answer may take that nobody waits for any more, as long as
+/// what arrives for its thread is kept.
+const LATE: u32 = 5;
+
 impl Connection {
     /// Sends a request and makes something of its response, in a task of its own.
     ///
@@ -53,10 +57,13 @@ async fn accept<R: Request, T>(
             request = link.begin(params, Place::Shared) => request,
         };
         let error = match request {
-            Ok(request) => match request.answer().await {
-                Ok(response) => return Some(Ok(response)),
-                Err(error) => error,
-            },
+            Ok(request) => {
+                match timeout(link.request_timeout().saturating_mul(LATE), request.answer()).await {
+                    Ok(Ok(response)) => return Some(Ok(response)),
+                    Ok(Err(error)) => error,
+                    Err(_) => return None,
+                }
+            }
             Err(error) => error,
         };
         let Some(delay) = link.retry_after(&error, attempts) else { return Some(Err(error)) };

@@ -2,7 +2,7 @@
 
 use codexkit::protocol::{
     ServerNotification, ThreadGoalSetParams, ThreadGoalStatus, ThreadGoalUpdatedNotification,
-    ThreadItem, ThreadStatus, TurnStatus,
+    ThreadItem, TurnStatus,
 };
 use codexkit::testing::{Reply, Usage};
 use codexkit::{ConnectionEvent, Error, GoalResult, GoalRun, Notifications, Thread};
@@ -344,7 +344,7 @@ async fn a_dropped_run_lets_the_goal_go_on_unless_it_should_not() {
         drop(thread.goal_run("Go on.").await.unwrap());
         hold.release();
         within(SOON, until_status(&mut events, ThreadGoalStatus::Complete)).await;
-        within(SOON, until_idle(&mut events)).await;
+        within(SOON, until_completed(&mut events)).await;
         let (reply, hold) = Reply::new().delta("Working").hold();
         place.model.push(reply);
         let mut goal = thread.goal_run("Stop.").interrupt_on_drop(true).await.unwrap();
@@ -368,12 +368,11 @@ async fn until_status(events: &mut Notifications, status: ThreadGoalStatus) {
     }
 }
 
-async fn until_idle(events: &mut Notifications) {
+async fn until_completed(events: &mut Notifications) {
     loop {
         let event = events.next().await.unwrap().unwrap();
         if let ConnectionEvent::Notification { notification, .. } = event
-            && let ServerNotification::ThreadStatusChanged(it) = *notification
-            && matches!(it.status, ThreadStatus::Idle(_))
+            && let ServerNotification::TurnCompleted(_) = *notification
         {
             return;
         }
