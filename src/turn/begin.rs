@@ -69,8 +69,8 @@ impl Thread {
         Ok(TurnHandle::new(connection, self.id(), subscription))
     }
 
-    /// Listens to a turn that is running, from now on: one that another client started, or that ran
-    /// when the thread was resumed.
+    /// Listens to a turn that is running, from now on: one that the runtime started by itself, that
+    /// ran when the thread was resumed, or whose handle is gone.
     ///
     /// # Errors
     ///
