@@ -157,7 +157,7 @@ impl Notifications {
             }
             Err(RecvError::Closed) => {
                 let error = match &self.thread {
-                    Some(thread) if self.link.is_detached(thread) => Error::detached(thread),
+                    Some(thread) if self.link.close_reason().is_none() => Error::detached(thread),
                     _ => Error::Closed(self.link.closed().await),
                 };
                 self.ended = true;

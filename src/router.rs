@@ -80,7 +80,7 @@ impl Router {
         let mut followed = false;
         if scope.turn.is_some() || is_about_goal(method) {
             for queue in self.followed.get(thread).into_iter().flatten() {
-                followed = true;
+                followed |= queue.is_read();
                 wakers.extend(queue.push(line, change));
             }
         }
@@ -96,7 +96,9 @@ impl Router {
             claimed = true;
             wakers.extend(queue.push(line, change));
         }
-        self.note(thread, scope, change);
+        if !self.detached.contains(thread) {
+            self.note(thread, scope, change);
+        }
         if let Some(starting) = self.starting.get_mut(thread) {
             let mut early = Early::new(method, scope, turn, line);
             (early.claimed, early.followed) = (claimed, followed);
@@ -151,7 +153,8 @@ impl Router {
 
     /// What is known of `turn`.
     pub(crate) fn known(&self, thread: &str, turn: &str) -> Known {
-        let has_handle = |id: &str| self.turns.get(id).is_some_and(|it| it.is_known);
+        let has_handle =
+            |id: &str| self.turns.get(id).is_some_and(|it| it.is_known && it.thread == thread);
         match self.running.get(thread) {
             Some(running) if running.is(turn) => {
                 Known::Runs(running.root.as_ref().unwrap_or(&running.turn).clone())
@@ -242,6 +245,9 @@ impl Router {
     /// A queue of all turns of `thread` from now on.
     pub(crate) fn follow(&mut self, thread: &str) -> Arc<Queue> {
         let queue = self.new_queue();
+        if self.detached.contains(thread) {
+            let _ = queue.detach(&thread.into());
+        }
         self.followed.entry(thread.into()).or_default().push(Arc::clone(&queue));
         queue
     }

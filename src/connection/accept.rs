@@ -49,6 +49,7 @@ async fn accept<R: Request, T>(
     params: &R,
     sender: &mut oneshot::Sender<T>,
 ) -> Option<Result<R::Response>> {
+    let after = link.request_timeout().saturating_mul(LATE);
     let mut attempts = 1;
     loop {
         let request = tokio::select! {
@@ -56,15 +57,14 @@ async fn accept<R: Request, T>(
             () = sender.closed() => return None,
             request = link.begin(params, Place::Shared) => request,
         };
-        let error = match request {
-            Ok(request) => {
-                match timeout(link.request_timeout().saturating_mul(LATE), request.answer()).await {
-                    Ok(Ok(response)) => return Some(Ok(response)),
-                    Ok(Err(error)) => error,
-                    Err(_) => return None,
-                }
-            }
-            Err(error) => error,
+        let answer = match request {
+            Ok(request) => timeout(after, request.answer()).await,
+            Err(error) => Ok(Err(error)),
+        };
+        let error = match answer {
+            Ok(Ok(response)) => return Some(Ok(response)),
+            Ok(Err(error)) => error,
+            Err(_) => return Some(Err(Error::Timeout { what: R::METHOD, after })),
         };
         let Some(delay) = link.retry_after(&error, attempts) else { return Some(Err(error)) };
         attempts += 1;

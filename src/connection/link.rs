@@ -315,24 +315,29 @@ impl<R: Request> InFlight<R> {
     pub(crate) async fn answer(mut self) -> Result<R::Response> {
         let (method, shared) = (R::METHOD, &self.link.0.shared);
         let answer = async {
-            let soon = timeout(self.link.request_timeout(), &mut self.waiter).await;
-            let line = if let Ok(line) = soon {
-                line
-            } else {
-                if self.place == Place::Shared {
-                    shared.release(self.id);
+            if self.place == Place::Shared {
+                match timeout(self.link.request_timeout(), &mut self.waiter).await {
+                    Ok(line) => return decode::<R>(shared, line).await,
+                    Err(_) => shared.release(self.id),
                 }
-                (&mut self.waiter).await
-            };
-            match line {
-                Some(Ok(line)) => {
-                    envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
-                }
-                Some(Err(line)) => Err(rpc_error(method, &line)),
-                None => Err(shared.closed_error().await),
             }
+            decode::<R>(shared, self.waiter.await).await
         };
         trace::request(method, answer).await
+    }
+}
+
+async fn decode<R: Request>(
+    shared: &Shared,
+    line: Option<Result<String, String>>,
+) -> Result<R::Response> {
+    let method = R::METHOD;
+    match line {
+        Some(Ok(line)) => {
+            envelope::decode_result(&line).map_err(|source| Error::decode(method, source))
+        }
+        Some(Err(line)) => Err(rpc_error(method, &line)),
+        None => Err(shared.closed_error().await),
     }
 }
 

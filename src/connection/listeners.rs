@@ -62,6 +62,11 @@ impl Link {
         Listening { link: self.clone(), stream, queue }
     }
 
+    /// The runtime sends the events of `thread` again.
+    pub(crate) fn reattach(&self, thread: &str) {
+        self.0.shared.state().router.reattach(thread);
+    }
+
     /// Whether the runtime was told to send no more events of `thread`.
     pub(crate) fn is_detached(&self, thread: &str) -> bool {
         self.0.shared.state().router.is_detached(thread)

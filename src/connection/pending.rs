@@ -40,8 +40,13 @@ impl Pending {
     }
 
     /// Makes place for another request, although the answer is still waited for.
-    pub(super) fn release(&mut self) {
-        self.slot = None;
+    #[must_use]
+    pub(super) fn release(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.slot.take()
+    }
+
+    pub(super) fn has_effect(&self) -> bool {
+        self.effect.is_some()
     }
 
     /// Wakes the caller, if it still waits.

@@ -1,6 +1,7 @@
 //! What the handles and the tasks of a connection share.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -119,9 +120,8 @@ impl Shared {
 
     /// Makes place for another request, although the answer to this one is still waited for.
     pub(super) fn release(&self, id: i64) {
-        if let Some(pending) = self.state().pending.get_mut(&id) {
-            pending.release();
-        }
+        let slot = self.state().pending.get_mut(&id).and_then(Pending::release);
+        drop(slot);
     }
 
     /// Queues a line for writing. False if nothing is written any more.
@@ -131,8 +131,16 @@ impl Shared {
 
     /// Forgets a request that will not be answered any more.
     pub(super) fn give_up(&self, id: i64) {
-        let pending = self.state().pending.remove(&id);
-        drop(pending);
+        let mut state = self.state();
+        let Entry::Occupied(mut pending) = state.pending.entry(id) else { return };
+        // What changes with the answer changes also if nobody waits for it.
+        let (slot, pending) = if pending.get().has_effect() {
+            (pending.get_mut().release(), None)
+        } else {
+            (None, Some(pending.remove()))
+        };
+        drop(state);
+        drop((slot, pending));
     }
 
     /// Takes in what was read: every complete line of it is dealt with before anybody is woken.
@@ -227,8 +235,9 @@ impl Shared {
         if self.reason.borrow().is_some() {
             return;
         }
-        state.router.close(reason, &mut wakers);
+        // First, so that whoever finds a feed without a sender knows why.
         self.reason.send_replace(Some(reason.clone()));
+        state.router.close(reason, &mut wakers);
         let pending = std::mem::take(&mut state.pending);
         state.outgoing = None;
         state.feed = None;

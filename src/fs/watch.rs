@@ -48,7 +48,7 @@ impl Fs {
         let events = EventReader::new(connection.link().clone(), Arc::clone(&listening.queue));
         let codex = self.codex.clone();
         let mut watch =
-            FileWatch { codex, id, path: PathBuf::new(), events, _listening: listening };
+            FileWatch { codex, id, path: PathBuf::new(), events, listening: Some(listening) };
         let params = protocol::FsWatchParams::new(watch.id.clone(), path);
         watch.path = self.codex.request(params).await?.path.into();
         Ok(watch)
@@ -64,7 +64,8 @@ pub struct FileWatch {
     id: String,
     path: PathBuf,
     events: EventReader,
-    _listening: Listening,
+    /// Until the watch is dropped.
+    listening: Option<Listening>,
 }
 
 impl FileWatch {
@@ -118,7 +119,12 @@ impl Drop for FileWatch {
         let link = self.codex.connection.link().clone();
         // Whoever dropped the watch does not wait for the answer; after the end of the connection
         // there is none.
-        self.codex.connection.spawn(async move { drop(link.control(&params).await) });
+        let listening = self.listening.take();
+        self.codex.connection.spawn(async move {
+            drop(link.control(&params).await);
+            // What still comes until then is nobody's.
+            drop(listening);
+        });
     }
 }
 

@@ -30,6 +30,8 @@ pub struct GoalControl {
 pub(super) struct GoalLine {
     pub(super) link: Link,
     pub(super) thread: String,
+    /// When the goal was made, which tells it from others.
+    created_at: i64,
     pub(super) following: Following,
     has_ended: AtomicBool,
 }
@@ -61,7 +63,8 @@ impl GoalControl {
         let until = Instant::now() + REFUSAL_GRACE;
         loop {
             let turn = progress.borrow_and_update().active.clone();
-            let turn = turn.as_deref().unwrap_or_default();
+            // Between two turns any id is refused for there being no turn.
+            let turn = turn.as_deref().unwrap_or(thread);
             let params = protocol::TurnSteerParams::new(&**thread, turn, input.clone());
             match link.control(&params).await {
                 Err(error) if is_early_or_late(&error) && !self.line.has_ended() => {
@@ -89,8 +92,14 @@ impl GoalControl {
 }
 
 impl GoalLine {
-    pub(super) fn new(link: Link, thread: &str, following: Following) -> GoalLine {
-        GoalLine { link, thread: thread.into(), following, has_ended: AtomicBool::new(false) }
+    pub(super) fn new(link: Link, goal: &protocol::ThreadGoal, following: Following) -> GoalLine {
+        GoalLine {
+            link,
+            thread: goal.thread_id.clone(),
+            created_at: goal.created_at,
+            following,
+            has_ended: AtomicBool::new(false),
+        }
     }
 
     /// The run has read its end: what happens on the thread from now on is not its work.
@@ -136,13 +145,15 @@ impl GoalLine {
     /// Keeps the runtime from starting another turn. False if it would not do so anyway.
     async fn pause(&self) -> Result<bool> {
         let get = protocol::ThreadGoalGetParams::new(&*self.thread);
-        let goal = self.link.call(&get).await?.goal;
-        if !goal.is_some_and(|it| it.status == protocol::ThreadGoalStatus::Active) {
+        let goal = self.link.control(&get).await?.goal;
+        let is_ours = |it: &protocol::ThreadGoal| it.created_at == self.created_at;
+        let is_active = |it: protocol::ThreadGoal| it.status == protocol::ThreadGoalStatus::Active;
+        if !goal.filter(is_ours).is_some_and(is_active) {
             return Ok(false);
         }
         let pause = protocol::ThreadGoalSetParams::new(&*self.thread)
             .status(protocol::ThreadGoalStatus::Paused);
-        self.link.call(&pause).await.map(|_| true)
+        self.link.control(&pause).await.map(|_| true)
     }
 
     /// Waits for news of the turns; without any, what the runtime said stands.

@@ -201,9 +201,13 @@ impl GoalRun {
 }
 
 impl GoalRun {
-    pub(super) fn new(connection: &Connection, thread: &str, following: Following) -> GoalRun {
+    pub(super) fn new(
+        connection: &Connection,
+        goal: &protocol::ThreadGoal,
+        following: Following,
+    ) -> GoalRun {
         let queue = Arc::clone(&following.queue);
-        let line = GoalLine::new(connection.link().clone(), thread, following);
+        let line = GoalLine::new(connection.link().clone(), goal, following);
         GoalRun {
             control: GoalControl::new(connection, Arc::new(line)),
             events: EventReader::new(connection.link().clone(), queue),
@@ -220,7 +224,10 @@ impl GoalRun {
         let mut progress = line.following.queue.progress();
         let started = async {
             tokio::select! {
-                _ = progress.wait_for(|it| it.starts > 0) => Ok(()),
+                begun = progress.wait_for(|it| it.starts > 0 || it.is_detached) => match begun {
+                    Ok(begun) if begun.starts == 0 => Err(Error::detached(&line.thread)),
+                    _ => Ok(()),
+                },
                 reason = line.link.closed() => Err(Error::Closed(reason)),
             }
         };

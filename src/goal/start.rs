@@ -54,9 +54,9 @@ impl GoalStart {
             connection.call(&set(protocol::ThreadGoalStatus::Paused)).await?;
             thread.goal_clear().await?;
         }
-        let (id, following) = (thread.id().to_owned(), connection.follow(thread.id()));
-        let make = move |connection: &Connection, _| {
-            let mut run = GoalRun::new(connection, &id, following);
+        let following = connection.follow(thread.id());
+        let make = move |connection: &Connection, set: protocol::ThreadGoalSetResponse| {
+            let mut run = GoalRun::new(connection, &set.goal, following);
             run.interrupt_on_drop(interrupt_on_drop);
             run
         };

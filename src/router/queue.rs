@@ -43,6 +43,8 @@ pub(crate) struct Progress {
     pub(crate) active: Option<Arc<str>>,
     /// How many turns were seen to start.
     pub(crate) starts: u64,
+    /// Nothing more is going to arrive.
+    pub(crate) is_detached: bool,
 }
 
 impl Progress {
@@ -165,7 +167,9 @@ impl Queue {
     /// Ends the queue, because nothing more of its thread is sent.
     #[must_use]
     pub(crate) fn detach(&self, thread: &Arc<str>) -> Option<Waker> {
-        self.end(End::Detached(Arc::clone(thread)))
+        let waker = self.end(End::Detached(Arc::clone(thread)));
+        self.progress.send_modify(|progress| progress.is_detached = true);
+        waker
     }
 
     /// Ends the queue, although its turn may go on.
@@ -213,6 +217,11 @@ impl Queue {
                 Poll::Pending
             }
         }
+    }
+
+    /// Whether somebody reads what arrives, or may do so later.
+    pub(crate) fn is_read(&self) -> bool {
+        !matches!(lock(&self.state).end, Some(End::Unread))
     }
 
     /// Whether the end of the turn has arrived.

@@ -58,6 +58,8 @@ impl IntoFuture for ThreadResume {
         Box::pin(async move {
             let effect = Effect::Reattach(self.params.thread_id.clone());
             let (codex, response) = self.open(Some(effect)).await?;
+            // A thread that is resumed by its path has an id that only the answer tells.
+            codex.connection.reattach(&response.thread.id);
             Ok(Thread::opened_as(codex, ThreadOpened::Resumed(response)))
         })
     }

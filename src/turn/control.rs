@@ -121,9 +121,12 @@ impl TurnLine {
         progress: &mut watch::Receiver<Progress>,
         refused: Error,
     ) -> Result<()> {
-        let news = progress.wait_for(|progress| progress.phase > asked_in);
+        let news = progress.wait_for(|it| it.phase > asked_in || it.is_detached);
         tokio::select! {
-            _ = news => Ok(()),
+            news = news => match news {
+                Ok(news) if news.is_detached => Err(refused),
+                _ => Ok(()),
+            },
             reason = self.link.closed() => Err(Error::Closed(reason)),
             // Nothing says that the turn goes on: what the runtime said stands.
             () = tokio::time::sleep(REFUSAL_GRACE) => Err(refused),
@@ -134,7 +137,7 @@ impl TurnLine {
     pub(super) async fn ended(&self) {
         let mut progress = self.queue.progress();
         tokio::select! {
-            _ = progress.wait_for(|it| it.phase == Phase::Completed) => (),
+            _ = progress.wait_for(|it| it.phase == Phase::Completed || it.is_detached) => (),
             _ = self.link.closed() => (),
         }
     }

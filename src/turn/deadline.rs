@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::error::Error;
+use crate::protocol::envelope;
+
 use super::control::{REFUSAL_GRACE, TurnLine};
 
 /// How long a turn may take to end after its deadline, during which it is interrupted.
@@ -40,12 +43,16 @@ async fn watch(after: Duration, turn: Arc<TurnLine>, passed: Arc<AtomicBool>) {
     }
     let interrupted = async {
         // A turn that has not even started cannot be interrupted yet.
-        while turn.interrupt().await.is_err_and(|error| !error.is_closed()) {}
+        while turn.interrupt().await.is_err_and(|error| is_early(&error)) {}
         turn.ended().await;
     };
     if timeout(END_GRACE, interrupted).await.is_err() {
         turn.expire();
     }
+}
+
+fn is_early(error: &Error) -> bool {
+    error.code() == Some(envelope::INVALID_REQUEST)
 }
 
 impl Drop for Deadline {

@@ -192,6 +192,10 @@ impl<Output> TurnStart<Output> {
 
     /// Interrupts the turn when whatever waits for it is dropped before its end: this future, the
     /// [`TurnHandle`] that it gives, or the future of its result. Off by default.
+    ///
+    /// If the future is dropped while the runtime is asked, this is done when it answers, unless
+    /// that takes more than five times as long as a request may
+    /// ([`CodexBuilder::request_timeout`](crate::CodexBuilder::request_timeout)).
     pub fn interrupt_on_drop(mut self, yes: bool) -> Self {
         self.interrupt_on_drop = yes;
         self

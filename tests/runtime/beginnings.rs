@@ -336,6 +336,7 @@ async fn a_thread_that_is_unsubscribed_leaves_nobody_waiting() {
         let thread = place.thread().await;
         let mut turn = thread.turn("Tell me a story.").await.unwrap();
         next_delta(&mut turn).await;
+        let mut events = thread.events();
         thread.unsubscribe().await.unwrap();
         let error = within(SOON, rest(&mut turn)).await.unwrap_err();
         assert!(matches!(error, Error::Detached { .. }), "{error:?}");
@@ -346,6 +347,10 @@ async fn a_thread_that_is_unsubscribed_leaves_nobody_waiting() {
         assert!(matches!(thread.compact().await, Err(Error::Detached { .. })));
         hold.release();
         let resumed = thread.codex().thread_resume(thread.id()).await.unwrap();
+        // Also for whoever looks only now.
+        let end = async { while let Ok(_) = events.next().await.unwrap() {} };
+        within(SOON, end).await;
+        assert!(events.next().await.is_none());
         place.model.push("Yes.");
         let result = within(SOON, resumed.run("Are you there?").into_future()).await.unwrap();
         assert_eq!(result.status, TurnStatus::Completed);

@@ -392,3 +392,30 @@ async fn a_runtime_that_dies_ends_the_run_with_the_reason() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn steering_between_two_turns_reaches_the_next_one() {
+    run(async |place| {
+        place.model.always("Not yet.");
+        let thread = place.thread().await;
+        let mut goal = thread.goal_run("Never done.").await.unwrap();
+        for round in 0..20 {
+            // Wherever the turns are by now.
+            for _ in 0..round % 7 {
+                goal.next().await.unwrap().unwrap();
+            }
+            let input = format!("Round {round}.");
+            within(SOON, goal.steer(input.as_str()))
+                .await
+                .unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        goal.interrupt().await.unwrap();
+        within(SOON, goal.result()).await.unwrap();
+        let last = place.model.requests().pop().unwrap();
+        let texts = last.input_texts("user");
+        for round in 0..19 {
+            assert!(texts.contains(&format!("Round {round}.").as_str()), "round {round}");
+        }
+    })
+    .await;
+}
