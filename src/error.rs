@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
-    /// The thread was unsubscribed, so that nothing of it arrives here any more.
+    /// The thread was unsubscribed, closed or put away, so that nothing of it arrives here any more.
     #[non_exhaustive]
     Detached {
         /// The id of the thread.

@@ -144,11 +144,13 @@ async fn a_turn_that_is_joined_on_a_dead_connection_ends_with_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_ends_with_its_thread() {
-    let (_codex, mut server, thread) = a_place().await;
-    let turn = turn(&thread, &mut server, "u1").await;
-    server.notify("thread/closed", json!({"threadId": "t1"})).await;
-    let result = timeout(HOUR, turn.result()).await.unwrap();
-    assert!(matches!(result, Err(Error::Detached { .. })), "{result:?}");
+    for end in ["thread/closed", "thread/archived", "thread/deleted"] {
+        let (_codex, mut server, thread) = a_place().await;
+        let turn = turn(&thread, &mut server, "u1").await;
+        server.notify(end, json!({"threadId": "t1"})).await;
+        let result = timeout(HOUR, turn.result()).await.unwrap();
+        assert!(matches!(result, Err(Error::Detached { .. })), "{end}: {result:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

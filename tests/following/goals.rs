@@ -137,11 +137,13 @@ async fn a_run_cut_off_by_the_end_of_the_connection_is_no_result() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_ends_with_its_thread() {
-    let (_codex, mut server, run) = a_run().await;
-    server.complete_turn("t1", "g1", "completed").await;
-    server.notify("thread/closed", json!({"threadId": "t1"})).await;
-    let result = timeout(HOUR, run.result()).await.unwrap();
-    assert!(matches!(result, Err(Error::Detached { .. })), "{result:?}");
+    for end in ["thread/closed", "thread/archived", "thread/deleted"] {
+        let (_codex, mut server, run) = a_run().await;
+        server.complete_turn("t1", "g1", "completed").await;
+        server.notify(end, json!({"threadId": "t1"})).await;
+        let result = timeout(HOUR, run.result()).await.unwrap();
+        assert!(matches!(result, Err(Error::Detached { .. })), "{end}: {result:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
