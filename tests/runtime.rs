@@ -38,6 +38,8 @@ mod goals;
 mod inputs;
 #[path = "runtime/interrupting.rs"]
 mod interrupting;
+#[path = "runtime/joining.rs"]
+mod joining;
 #[cfg(target_os = "linux")]
 #[path = "runtime/leftovers.rs"]
 mod leftovers;
