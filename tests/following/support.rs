@@ -86,7 +86,7 @@ pub(crate) async fn methods(turn: &mut TurnHandle) -> Vec<String> {
 }
 
 pub(crate) async fn next_notification(feed: &mut Notifications) -> ServerNotification {
-    match feed.next().await.unwrap().unwrap() {
+    match timeout(HOUR, feed.next()).await.unwrap().unwrap().unwrap() {
         ConnectionEvent::Notification { notification, .. } => *notification,
         other => panic!("{other:?}"),
     }

@@ -144,7 +144,7 @@ async fn a_change_of_files_has_the_last_patch_that_was_told() {
     }
     match &seen.view.item("f").unwrap().item {
         ThreadItem::FileChange(it) => {
-            let paths: Vec<_> = it.changes.iter().map(|it| it.path.to_string()).collect();
+            let paths: Vec<_> = it.changes.iter().map(|it| it.path.clone()).collect();
             assert_eq!(paths, ["/two"]);
         }
         other => panic!("{other:?}"),

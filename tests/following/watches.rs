@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use codexkit::testing::FakeServer;
 use codexkit::{Codex, FileWatch};
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::support::{next_notification, poll_once};
+use crate::support::{HOUR, next_notification, poll_once};
 
 async fn a_watch(codex: &Codex, server: &mut FakeServer) -> (FileWatch, serde_json::Value) {
     let fs = codex.fs();
@@ -18,7 +19,7 @@ async fn a_watch(codex: &Codex, server: &mut FakeServer) -> (FileWatch, serde_js
     (watch.unwrap(), id)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_watch_that_is_dropped_is_ended_and_takes_nothing_in_any_more() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let (mut watch, id) = a_watch(&codex, &mut server).await;
@@ -26,14 +27,14 @@ async fn a_watch_that_is_dropped_is_ended_and_takes_nothing_in_any_more() {
     server.notify("fs/changed", changed.clone()).await;
     assert_eq!(watch.next().await.unwrap().unwrap(), [PathBuf::from("/project/new")]);
     drop(watch);
-    let unwatch = server.expect("fs/unwatch").await;
+    let unwatch = timeout(HOUR, server.expect("fs/unwatch")).await.unwrap();
     assert_eq!(unwatch.params["watchId"], id);
     server.reply(&unwatch.id, json!({})).await;
     server.notify("fs/changed", changed).await;
     assert_eq!(next_notification(&mut codex.notifications()).await.method(), "fs/changed");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_watch_whose_start_is_dropped_is_ended() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let fs = codex.fs();
@@ -41,6 +42,6 @@ async fn a_watch_whose_start_is_dropped_is_ended() {
     poll_once(&mut start).await;
     let watch = server.expect("fs/watch").await;
     drop(start);
-    let unwatch = server.expect("fs/unwatch").await;
+    let unwatch = timeout(HOUR, server.expect("fs/unwatch")).await.unwrap();
     assert_eq!(unwatch.params["watchId"], watch.params["watchId"]);
 }
