@@ -224,6 +224,9 @@ impl CodexBuilder {
     /// take is for all attempts together. Off by default. Commands that are
     /// [spawned](crate::CommandExec::spawn) are the exception: their handle tells of the refusal.
     ///
+    /// A command that was [spawned](crate::CommandExec::spawn) is not started again: its request is
+    /// answered only when it ends, so that its handle gives the refusal.
+    ///
     /// What fails of an overload of the model is a turn and no request: see
     /// [`retry_on_overload`](crate::retry_on_overload).
     pub fn retry_overloaded(mut self, policy: RetryPolicy) -> Self {

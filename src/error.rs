@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
-    /// The thread was unsubscribed, so that nothing of it arrives here any more.
+    /// The thread was unsubscribed, closed or put away, so that nothing of it arrives here any more.
     #[non_exhaustive]
     Detached {
         /// The id of the thread.
@@ -196,8 +196,8 @@ impl fmt::Display for Error {
             Error::TurnFailed(failure) => failure.fmt(f),
             Error::Detached { thread } => write!(
                 f,
-                "thread {thread} was unsubscribed, so that its events are not seen here; take it up \
-                 again with `Codex::thread_resume`"
+                "nothing more of thread {thread} is sent here: it was unsubscribed or put away; take \
+                 it up again with `Codex::thread_resume`"
             ),
             Error::TurnTimeout { after, turn } => {
                 let what = if turn.status == protocol::TurnStatus::InProgress {

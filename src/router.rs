@@ -84,7 +84,7 @@ impl Router {
                 wakers.extend(queue.push(line, change));
             }
         }
-        if method == protocol::ThreadClosedNotification::METHOD {
+        if is_end_of_thread(method) {
             self.end_thread(thread, wakers);
         }
         let Some(turn) = scope.turn.as_deref() else { return followed };
@@ -341,6 +341,16 @@ impl Running {
     fn is(&self, turn: &str) -> bool {
         self.turn == turn || self.root.as_deref() == Some(turn)
     }
+}
+
+/// Whether nothing of the thread is sent after this. One that is put away is not closed as well.
+fn is_end_of_thread(method: &str) -> bool {
+    matches!(
+        method,
+        protocol::ThreadClosedNotification::METHOD
+            | protocol::ThreadArchivedNotification::METHOD
+            | protocol::ThreadDeletedNotification::METHOD
+    )
 }
 
 fn is_about_goal(method: &str) -> bool {

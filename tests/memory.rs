@@ -6,6 +6,7 @@
 use codexkit::protocol::ServerNotification;
 use codexkit::testing::FakeServer;
 use codexkit::{Codex, TurnHandle};
+use tokio::sync::Mutex;
 
 /// How much is sent, twice.
 const PIECES: usize = 200;
@@ -14,6 +15,12 @@ const PIECE: usize = 128 * 1024;
 /// How much more the process may have taken at some time than before: several pieces are under way
 /// at once, each in several forms.
 const SLACK_KB: u64 = 8 * 1024;
+
+/// Of how many threads the events are read, one after the other.
+const THREADS: usize = 1000;
+
+/// The memory of the process is that of all tests: one at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// The most memory that this process ever had, in kB.
 fn most_memory() -> u64 {
@@ -30,6 +37,7 @@ async fn turn(codex: &Codex, server: &mut FakeServer) -> TurnHandle {
 
 #[tokio::test]
 async fn events_that_were_read_or_whose_handle_is_gone_take_no_memory() {
+    let _alone = ALONE.lock().await;
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let mut turn = turn(&codex, &mut server).await;
     let before = most_memory();
@@ -49,4 +57,21 @@ async fn events_that_were_read_or_whose_handle_is_gone_take_no_memory() {
     }
     let grown = most_memory() - before;
     assert!(grown < SLACK_KB, "{grown} kB more after {PIECES} pieces of {PIECE} bytes, twice");
+}
+
+#[tokio::test]
+async fn the_feeds_of_threads_that_nobody_reads_any_more_take_no_memory() {
+    let _alone = ALONE.lock().await;
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let before = most_memory();
+    for n in 0..THREADS {
+        let id = format!("t{n}");
+        let (thread, _) =
+            tokio::join!(codex.thread_start().into_future(), server.accept_thread(&id));
+        let mut events = thread.unwrap().events();
+        server.delta(&id, "of somebody else", "one").await;
+        events.next().await.unwrap().unwrap();
+    }
+    let grown = most_memory() - before;
+    assert!(grown < SLACK_KB, "{grown} kB more after the feeds of {THREADS} threads");
 }

@@ -4,6 +4,8 @@
 
 #[path = "runtime/accounts.rs"]
 mod accounts;
+#[path = "runtime/attaching.rs"]
+mod attaching;
 #[path = "runtime/bad_input.rs"]
 mod bad_input;
 #[path = "runtime/beginnings.rs"]

@@ -163,6 +163,10 @@ impl GoalLine {
         until: Instant,
         refused: Error,
     ) -> Result<()> {
+        // News that are there already would be taken even then.
+        if Instant::now() >= until {
+            return Err(refused);
+        }
         tokio::select! {
             news = timeout_at(until, progress.changed()) => news.map_or(Err(refused), |_| Ok(())),
             reason = self.link.closed() => Err(Error::Closed(reason)),

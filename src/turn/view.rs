@@ -148,7 +148,7 @@ enum Part {
 }
 
 impl ItemView {
-    /// The id of the item; `None` for an item of a kind that this version does not know.
+    /// The id of the item; `None` only for an item of a kind that this version does not know.
     pub fn id(&self) -> Option<&str> {
         self.item.id()
     }

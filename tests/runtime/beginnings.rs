@@ -348,7 +348,7 @@ async fn a_thread_that_is_unsubscribed_leaves_nobody_waiting() {
         hold.release();
         let resumed = thread.codex().thread_resume(thread.id()).await.unwrap();
         // Also for whoever looks only now.
-        let end = async { while let Ok(_) = events.next().await.unwrap() {} };
+        let end = async { while events.next().await.unwrap().is_ok() {} };
         within(SOON, end).await;
         assert!(events.next().await.is_none());
         place.model.push("Yes.");
