@@ -7,7 +7,7 @@ use codexkit::{Codex, FileWatch};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::support::{HOUR, next_notification, poll_once};
+use crate::support::{HOUR, next_notification, poll_once, sync};
 
 async fn a_watch(codex: &Codex, server: &mut FakeServer) -> (FileWatch, serde_json::Value) {
     let fs = codex.fs();
@@ -29,9 +29,15 @@ async fn a_watch_that_is_dropped_is_ended_and_takes_nothing_in_any_more() {
     drop(watch);
     let unwatch = timeout(HOUR, server.expect("fs/unwatch")).await.unwrap();
     assert_eq!(unwatch.params["watchId"], id);
+    // What comes until the answer is nobody's.
+    server.notify("fs/changed", changed.clone()).await;
     server.reply(&unwatch.id, json!({})).await;
+    sync(&codex, &mut server).await;
     server.notify("fs/changed", changed).await;
-    assert_eq!(next_notification(&mut codex.notifications()).await.method(), "fs/changed");
+    let mut feed = codex.notifications();
+    assert_eq!(next_notification(&mut feed).await.method(), "fs/changed");
+    drop(server);
+    assert!(feed.next().await.unwrap().unwrap_err().is_closed());
 }
 
 #[tokio::test(start_paused = true)]
