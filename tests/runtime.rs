@@ -34,6 +34,8 @@ mod files;
 mod filesystem;
 #[path = "runtime/forking.rs"]
 mod forking;
+#[path = "runtime/goal_control.rs"]
+mod goal_control;
 #[path = "runtime/goals.rs"]
 mod goals;
 #[path = "runtime/inputs.rs"]
