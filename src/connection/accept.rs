@@ -1,7 +1,7 @@
 //! Requests that begin something, whoever waits for it.
 
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::{Connection, Link, Place};
 use crate::error::{CloseReason, Error, Result};
@@ -34,11 +34,13 @@ impl Connection {
             drop(sender.send(outcome));
         });
         let (what, after) = (R::METHOD, self.request_timeout());
-        match timeout(after, outcome).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(Error::Closed(self.closed().await)),
-            Err(_) => Err(Error::Timeout { what, after }),
-        }
+        let outcome = async {
+            match outcome.await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Error::Closed(self.closed().await)),
+            }
+        };
+        timeout(after, outcome).await.unwrap_or(Err(Error::Timeout { what, after }))
     }
 }
 
@@ -50,7 +52,7 @@ async fn accept<R: Request, T>(
     sender: &mut oneshot::Sender<T>,
 ) -> Option<Result<R::Response>> {
     let after = link.request_timeout().saturating_mul(LATE);
-    let mut attempts = 1;
+    let mut attempts = 0;
     loop {
         let request = tokio::select! {
             biased;
@@ -66,12 +68,12 @@ async fn accept<R: Request, T>(
             Ok(Err(error)) => error,
             Err(_) => return Some(Err(Error::Timeout { what: R::METHOD, after })),
         };
-        let Some(delay) = link.retry_after(&error, attempts) else { return Some(Err(error)) };
-        attempts += 1;
-        tokio::select! {
+        let again = tokio::select! {
             () = sender.closed() => return None,
-            () = sleep(delay) => (),
-            reason = link.closed() => return Some(Err(Error::Closed(reason))),
+            again = link.before_retry(error, &mut attempts) => again,
+        };
+        if let Err(error) = again {
+            return Some(Err(error));
         }
     }
 }

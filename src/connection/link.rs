@@ -149,10 +149,18 @@ impl Link {
         Ok(InFlight { link: self.clone(), id, place, waiter, request: PhantomData })
     }
 
-    /// After which pause a request is repeated that has failed, if it is.
-    pub(crate) fn retry_after(&self, error: &Error, attempts: u32) -> Option<Duration> {
-        let refused = matches!(error, Error::Rpc(error) if error.was_refused_by_overload());
-        self.0.limits.retry.as_ref().filter(|_| refused)?.delay_after(attempts)
+    /// Waits before a request is repeated that has failed, or gives back the error if it is not to
+    /// be. `attempts` counts those that have failed.
+    pub(super) async fn before_retry(&self, error: Error, attempts: &mut u32) -> Result<()> {
+        *attempts += 1;
+        let refused = matches!(&error, Error::Rpc(error) if error.was_refused_by_overload());
+        let retry = self.0.limits.retry.as_ref().filter(|_| refused);
+        let Some(delay) = retry.and_then(|it| it.delay_after(*attempts)) else { return Err(error) };
+        trace::event!(debug, ?delay, attempts, "overloaded, trying again");
+        tokio::select! {
+            () = tokio::time::sleep(delay) => Ok(()),
+            reason = self.closed() => Err(Error::Closed(reason)),
+        }
     }
 
     async fn send<R: Request>(
@@ -183,7 +191,7 @@ impl Link {
         timeout: Option<Duration>,
         terms: &Terms,
     ) -> Result<String> {
-        let mut attempts = 1;
+        let mut attempts = 0;
         loop {
             let (_, waiter) = self.write(params, timeout, terms).await?;
             let error = match waiter.await {
@@ -191,13 +199,7 @@ impl Link {
                 Some(Err(line)) => rpc_error(R::METHOD, &line),
                 None => return Err(self.0.shared.closed_error().await),
             };
-            let Some(delay) = self.retry_after(&error, attempts) else { return Err(error) };
-            attempts += 1;
-            trace::event!(debug, ?delay, attempts, "overloaded, trying again");
-            tokio::select! {
-                () = tokio::time::sleep(delay) => (),
-                reason = self.closed() => return Err(Error::Closed(reason)),
-            }
+            self.before_retry(error, &mut attempts).await?;
         }
     }
 

@@ -46,8 +46,14 @@ async fn watch(after: Duration, turn: Arc<TurnLine>, passed: Arc<AtomicBool>) {
         while turn.interrupt().await.is_err_and(|error| is_early(&error)) {}
         turn.ended().await;
     };
-    if timeout(END_GRACE, interrupted).await.is_err() {
-        turn.expire();
+    tokio::select! {
+        biased;
+        () = turn.ended() => (),
+        in_time = timeout(END_GRACE, interrupted) => {
+            if in_time.is_err() {
+                turn.expire();
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{
-    HOUR, accept_interrupt, expect_interrupt, refuse, silence, sync, thread, turn,
+    HOUR, accept_interrupt, expect_interrupt, refuse, silence, sync, thread, turn, unsubscribe,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -161,4 +161,17 @@ async fn a_deadline_does_nothing_to_a_turn_that_is_over() {
     silence(&mut server).await;
     assert_eq!(turn.result().await.unwrap().status, TurnStatus::Completed);
     server.notify("warning", json!({"message": "still here"})).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_lets_go_of_a_turn_whose_thread_is_unsubscribed() {
+    let (codex, mut server, thread, mut turn) = a_turn_with_a_minute().await;
+    turn.set_deadline(MINUTE);
+    let interrupt = expect_interrupt(&mut server, "u1").await;
+    refuse(&mut server, &interrupt).await;
+    unsubscribe(&thread, &mut server).await;
+    // It is refused at once from now on, and would be asked again and again.
+    sync(&codex, &mut server).await;
+    silence(&mut server).await;
+    assert!(matches!(turn.result().await, Err(Error::Detached { .. })));
 }

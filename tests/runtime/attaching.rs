@@ -7,20 +7,11 @@ use codexkit::protocol::{ReviewStartParams, ReviewTarget, ThreadItem, TurnStatus
 use codexkit::testing::Reply;
 use codexkit::{ConnectionEvent, Error, Notifications};
 
-use crate::support::{SOON, next_delta, run, within};
+use crate::support::{SOON, next_delta, next_event, run, within};
 
 /// Reads the events of a thread until one is of this method.
 async fn until(events: &mut Notifications, method: &str) {
-    loop {
-        match within(SOON, events.next()).await.unwrap().unwrap() {
-            ConnectionEvent::Notification { notification, .. }
-                if notification.method() == method =>
-            {
-                return;
-            }
-            _ => (),
-        }
-    }
+    next_event(events, |it| (it.method() == method).then_some(())).await;
 }
 
 #[tokio::test]

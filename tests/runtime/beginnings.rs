@@ -7,9 +7,9 @@ use codexkit::protocol::{
     ReviewTarget, ServerNotification, ThreadItem, ThreadResumeParams, TurnStatus,
 };
 use codexkit::testing::Reply;
-use codexkit::{ConnectionEvent, Error, Notifications};
+use codexkit::{ConnectionEvent, Error};
 
-use crate::support::{SOON, next_delta, next_where, rest, run, within};
+use crate::support::{SOON, next_delta, next_event, next_where, rest, run, within};
 
 fn kinds(items: &[ThreadItem]) -> Vec<&'static str> {
     let kind = |item: &ThreadItem| match item {
@@ -21,13 +21,6 @@ fn kinds(items: &[ThreadItem]) -> Vec<&'static str> {
         other => panic!("{other:?}"),
     };
     items.iter().map(kind).collect()
-}
-
-async fn next_notification(events: &mut Notifications) -> ServerNotification {
-    match within(SOON, events.next()).await.unwrap().unwrap() {
-        ConnectionEvent::Notification { notification, .. } => *notification,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -217,16 +210,11 @@ async fn a_turn_without_a_handle_is_among_the_events_of_its_thread() {
             vec![codexkit::protocol::TextUserInput::new("Tell me a story.").into()],
         );
         let turn = thread.codex().request(params).await.unwrap().turn.id;
-        let delta = async {
-            loop {
-                if let ServerNotification::AgentMessageDelta(it) =
-                    next_notification(&mut events).await
-                {
-                    return it;
-                }
-            }
-        };
-        let delta = within(SOON, delta).await;
+        let delta = next_event(&mut events, |it| match it {
+            ServerNotification::AgentMessageDelta(it) => Some(it),
+            _ => None,
+        })
+        .await;
         assert_eq!((delta.delta.as_str(), &delta.turn_id), ("Once", &turn));
         let handle = thread.attach(&turn).await.unwrap();
         hold.release();
@@ -291,15 +279,11 @@ async fn a_command_that_outlives_its_turn_ends_among_the_events_of_the_thread() 
         let mut events = thread.events();
         let result = thread.run("Run it.").await.unwrap();
         assert!(result.items.iter().all(|it| !matches!(it, ThreadItem::CommandExecution(_))));
-        let completed = async {
-            loop {
-                if let ServerNotification::ItemCompleted(it) = next_notification(&mut events).await
-                {
-                    return it;
-                }
-            }
-        };
-        let completed = within(SOON, completed).await;
+        let completed = next_event(&mut events, |it| match it {
+            ServerNotification::ItemCompleted(it) => Some(it),
+            _ => None,
+        })
+        .await;
         assert_eq!(completed.turn_id, result.id);
         let ThreadItem::CommandExecution(command) = &completed.item else {
             panic!("{completed:?}")
@@ -354,28 +338,6 @@ async fn a_thread_that_is_unsubscribed_leaves_nobody_waiting() {
         place.model.push("Yes.");
         let result = within(SOON, resumed.run("Are you there?").into_future()).await.unwrap();
         assert_eq!(result.status, TurnStatus::Completed);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_turn_of_a_thread_that_is_put_away_ends() {
-    run(async |place| {
-        let codex = place.start().await;
-        for delete in [false, true] {
-            let (reply, _hold) = Reply::new().delta("Once").hold();
-            place.model.push(reply);
-            let thread = codex.thread_start().await.unwrap();
-            let mut turn = thread.turn("Tell me a story.").await.unwrap();
-            next_delta(&mut turn).await;
-            if delete {
-                codex.thread_delete(thread.id()).await.unwrap();
-            } else {
-                codex.thread_archive(thread.id()).await.unwrap();
-            }
-            let result = within(SOON, turn.result()).await.unwrap();
-            assert_eq!(result.status, TurnStatus::Interrupted);
-        }
     })
     .await;
 }

@@ -3,11 +3,11 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use codexkit::Error;
 use codexkit::protocol::{ServerNotification, ThreadItem, ThreadStatus, TurnStatus};
 use codexkit::testing::Reply;
-use codexkit::{ConnectionEvent, Error, Notifications};
 
-use crate::support::{SOON, next_delta, rest, run, within};
+use crate::support::{SOON, next_delta, next_event, rest, run, within};
 
 #[tokio::test]
 async fn a_turn_that_takes_too_long_is_interrupted_and_gives_what_there_is() {
@@ -133,20 +133,14 @@ async fn a_start_that_nobody_waits_for_is_interrupted_once_it_is_accepted() {
             tokio::task::yield_now().await;
             drop(start);
             // The turn has, or had, a handle; the status of the thread tells of its end.
-            within(SOON, until_idle(&mut events)).await;
+            next_event(&mut events, |it| match it {
+                ServerNotification::ThreadStatusChanged(it) => {
+                    matches!(it.status, ThreadStatus::Idle(_)).then_some(())
+                }
+                _ => None,
+            })
+            .await;
         }
     })
     .await;
-}
-
-async fn until_idle(events: &mut Notifications) {
-    loop {
-        let event = events.next().await.unwrap().unwrap();
-        if let ConnectionEvent::Notification { notification, .. } = event
-            && let ServerNotification::ThreadStatusChanged(it) = *notification
-            && matches!(it.status, ThreadStatus::Idle(_))
-        {
-            return;
-        }
-    }
 }

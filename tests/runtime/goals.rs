@@ -5,10 +5,10 @@ use codexkit::protocol::{
     ThreadItem, TurnStatus,
 };
 use codexkit::testing::{Reply, Usage};
-use codexkit::{ConnectionEvent, Error, GoalResult, GoalRun, Notifications, Thread};
+use codexkit::{Error, GoalResult, GoalRun, Notifications, Thread};
 use serde_json::json;
 
-use crate::support::{SOON, run, within};
+use crate::support::{SOON, next_event, run, within};
 
 /// The model says that the goal is reached.
 pub(crate) fn complete() -> Reply {
@@ -202,17 +202,11 @@ async fn a_paused_goal_can_be_resumed_and_its_turns_are_events_of_the_thread() {
         place.model.extend([complete(), Reply::new().delta("Done.")]);
         let goal = thread.goal_resume().await.unwrap();
         assert_eq!(goal.status, ThreadGoalStatus::Active);
-        let text = async {
-            loop {
-                let event = events.next().await.unwrap().unwrap();
-                if let ConnectionEvent::Notification { notification, .. } = event
-                    && let ServerNotification::AgentMessageDelta(it) = *notification
-                {
-                    return it.delta;
-                }
-            }
-        };
-        assert_eq!(within(SOON, text).await, "Done.");
+        let text = next_event(&mut events, |it| match it {
+            ServerNotification::AgentMessageDelta(it) => Some(it.delta),
+            _ => None,
+        });
+        assert_eq!(text.await, "Done.");
     })
     .await;
 }
@@ -265,40 +259,28 @@ async fn a_dropped_run_lets_the_goal_go_on_unless_it_should_not() {
         place.model.extend([reply, complete(), "Done.".into()]);
         drop(thread.goal_run("Go on.").await.unwrap());
         hold.release();
-        within(SOON, until_status(&mut events, ThreadGoalStatus::Complete)).await;
-        within(SOON, until_completed(&mut events)).await;
+        until_status(&mut events, ThreadGoalStatus::Complete).await;
+        next_event(&mut events, |it| {
+            matches!(it, ServerNotification::TurnCompleted(_)).then_some(())
+        })
+        .await;
         let (reply, hold) = Reply::new().delta("Working").hold();
         place.model.push(reply);
         let mut goal = thread.goal_run("Stop.").interrupt_on_drop(true).await.unwrap();
         assert_eq!(next_delta(&mut goal).await, "Working");
         drop(goal);
         within(SOON, hold.abandoned()).await.unwrap();
-        within(SOON, until_status(&mut events, ThreadGoalStatus::Paused)).await;
+        until_status(&mut events, ThreadGoalStatus::Paused).await;
     })
     .await;
 }
 
 async fn until_status(events: &mut Notifications, status: ThreadGoalStatus) {
-    loop {
-        let event = events.next().await.unwrap().unwrap();
-        if let ConnectionEvent::Notification { notification, .. } = event
-            && let ServerNotification::ThreadGoalUpdated(it) = *notification
-            && it.goal.status == status
-        {
-            return;
-        }
-    }
-}
-
-async fn until_completed(events: &mut Notifications) {
-    loop {
-        let event = events.next().await.unwrap().unwrap();
-        if let ConnectionEvent::Notification { notification, .. } = event
-            && let ServerNotification::TurnCompleted(_) = *notification
-        {
-            return;
-        }
-    }
+    next_event(events, |it| {
+        matches!(it, ServerNotification::ThreadGoalUpdated(it) if it.goal.status == status)
+            .then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use codexkit::protocol::ServerNotification;
 use codexkit::testing::{MockModel, TestHome};
-use codexkit::{Codex, CodexBuilder, Result, Thread, TurnEvent, TurnHandle};
+use codexkit::{
+    Codex, CodexBuilder, ConnectionEvent, Notifications, Result, Thread, TurnEvent, TurnHandle,
+};
 
 #[cfg(target_os = "linux")]
 use crate::processes;
@@ -98,6 +100,24 @@ pub(crate) async fn next_where<T>(
         }
     }
     panic!("the turn ended before what the test waits for");
+}
+
+/// Reads the events of a feed until `pick` finds something, which must come soon.
+pub(crate) async fn next_event<T>(
+    feed: &mut Notifications,
+    mut pick: impl FnMut(ServerNotification) -> Option<T>,
+) -> T {
+    let found = async {
+        loop {
+            if let ConnectionEvent::Notification { notification, .. } =
+                feed.next().await.unwrap().unwrap()
+                && let Some(found) = pick(*notification)
+            {
+                return found;
+            }
+        }
+    };
+    within(SOON, found).await
 }
 
 /// The text of the next delta of the agent.
