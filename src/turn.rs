@@ -136,7 +136,7 @@ impl TurnHandle {
     /// to its end, and then [`TurnHandle::result`] gives [`Error::TurnTimeout`]. If it does not end
     /// within ten seconds after that, the events end without it.
     ///
-    /// A second deadline replaces the first.
+    /// A second deadline replaces the first, and dropping the handle takes it back.
     pub fn set_deadline(&mut self, after: Duration) {
         self.deadline = Some(Deadline::new(after, self.control.line()));
     }

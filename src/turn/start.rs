@@ -183,8 +183,8 @@ impl<Output> TurnStart<Output> {
         })
     }
 
-    /// How long the turn may take, from when the runtime has accepted it: see
-    /// [`TurnHandle::set_deadline`].
+    /// How long the turn may take, from when the runtime has accepted it, as long as somebody waits
+    /// for it: see [`TurnHandle::set_deadline`].
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
         self
