@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::codex::{Codex, RuntimeInfo};
 use crate::connection::{Connection, Limits};
 use crate::error::{CloseReason, Error, Result, StartError, StartErrorSource};
+use crate::login::TokenProvider;
 use crate::protocol::{self, Notification};
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
@@ -64,6 +65,7 @@ pub struct CodexBuilder {
     version_policy: VersionPolicy,
     start_timeout: Duration,
     limits: Limits,
+    pub(crate) token_provider: Option<TokenProvider>,
 }
 
 /// What to do about a runtime that is not the pinned one.
@@ -109,6 +111,7 @@ impl Default for CodexBuilder {
             version_policy: VersionPolicy::default(),
             start_timeout: Duration::from_secs(30),
             limits: Limits::default(),
+            token_provider: None,
         }
     }
 }
@@ -326,7 +329,7 @@ impl CodexBuilder {
         let client_name = self.client_info.name.clone();
         let params =
             protocol::InitializeParams::new(self.client_info).capabilities(self.capabilities);
-        let connection = Connection::open(transport, self.limits);
+        let connection = Connection::open(transport, self.limits, self.token_provider);
         let shake_hands = async {
             let response = connection.request(&params, Some(self.start_timeout)).await?;
             let runtime = Arc::new(RuntimeInfo::new(response, &client_name));

@@ -4,8 +4,11 @@
 mod accept;
 mod link;
 mod listeners;
+mod outgoing;
 mod pending;
+mod questions;
 mod shared;
+mod state;
 mod tasks;
 
 use std::fmt;
@@ -13,11 +16,12 @@ use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use crate::login::TokenProvider;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 
 pub(crate) use self::link::{Effect, Link, Place};
-pub(crate) use self::listeners::{Following, Listening, Subscription};
+pub(crate) use self::listeners::{ExpectedLogin, Following, Listening, LoginOutcome, Subscription};
 use self::shared::Shared;
 
 /// How a connection behaves.
@@ -73,8 +77,12 @@ pub(crate) struct WeakConnection {
 
 impl Connection {
     /// Takes over `transport`. Must be called inside of a tokio runtime.
-    pub(crate) fn open(transport: Transport, limits: Limits) -> Connection {
-        let (shared, outgoing) = Shared::new(limits.in_flight);
+    pub(crate) fn open(
+        transport: Transport,
+        limits: Limits,
+        token_provider: Option<TokenProvider>,
+    ) -> Connection {
+        let (shared, outgoing) = Shared::new(limits.in_flight, token_provider);
         let shared = Arc::new(shared);
         tasks::spawn(&shared, transport, outgoing, limits.close_grace);
         let owner = Arc::new(Owner(Arc::clone(&shared)));

@@ -1,8 +1,10 @@
 //! What can go wrong, and why a connection ended.
 
+mod account;
 #[cfg(feature = "schemars")]
 mod output;
 mod rpc;
+mod turn;
 
 use std::fmt;
 use std::io;
@@ -11,12 +13,15 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::login::LoginFailure;
 use crate::protocol;
 use crate::turn::TurnResult;
 
+use self::account::LOG_IN;
 #[cfg(feature = "schemars")]
 pub use self::output::OutputError;
 pub use self::rpc::{RpcError, RpcErrorKind};
+pub use self::turn::TurnFailure;
 
 /// The result of a call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -49,6 +54,13 @@ pub enum Error {
     },
     /// The turn ended with status `failed`.
     TurnFailed(Box<TurnFailure>),
+    /// A login was not completed.
+    LoginFailed(Box<LoginFailure>),
+    /// The model provider asks for an account, and the runtime has none.
+    AccountRequired,
+    /// No browser could be opened. Needs the feature `browser`.
+    #[cfg(feature = "browser")]
+    Browser(io::Error),
     /// The thread was unsubscribed, closed or put away, so that nothing of it arrives here any more.
     #[non_exhaustive]
     Detached {
@@ -194,6 +206,14 @@ impl fmt::Display for Error {
             Error::Encode { method, .. } => write!(f, "cannot encode the params of `{method}`"),
             Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
             Error::TurnFailed(failure) => failure.fmt(f),
+            Error::LoginFailed(failure) => failure.fmt(f),
+            Error::AccountRequired => {
+                write!(f, "the model provider asks for an account, and there is none; {LOG_IN}")
+            }
+            #[cfg(feature = "browser")]
+            Error::Browser(_) => {
+                f.write_str("no browser could be opened; show the address instead")
+            }
             Error::Detached { thread } => write!(
                 f,
                 "nothing more of thread {thread} is sent here: it was unsubscribed or put away; take \
@@ -241,6 +261,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Start(error) => error.source(),
+            #[cfg(feature = "browser")]
+            Error::Browser(source) => Some(source),
             Error::Encode { source, .. } => Some(source),
             Error::Decode { source, .. } => Some(&**source),
             #[cfg(feature = "schemars")]
@@ -293,30 +315,6 @@ impl std::error::Error for StartError {
         }
     }
 }
-
-/// A turn that ended with status `failed`.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct TurnFailure {
-    /// The turn with what it produced before it failed.
-    pub turn: TurnResult,
-}
-
-impl fmt::Display for TurnFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = &self.turn.id;
-        let Some(error) = &self.turn.error else {
-            return write!(f, "turn {id} failed: no reason given");
-        };
-        write!(f, "turn {id} failed: {}", error.message)?;
-        match &error.additional_details {
-            Some(details) if !details.is_empty() => write!(f, "; {details}"),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for TurnFailure {}
 
 /// Why the connection ended. Cheap to clone; everyone who waited gets the same one.
 #[derive(Clone, Debug)]

@@ -48,6 +48,7 @@
 //!
 //! # Features
 //!
+//! - `browser`: `open_browser` of the logins.
 //! - `client` (default): the client. Without it the crate is [`protocol`] alone, without tokio.
 //! - `experimental` (default): the part of the protocol that the runtime only takes from a client
 //!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
@@ -68,6 +69,8 @@
 pub mod protocol;
 
 #[cfg(feature = "client")]
+mod account;
+#[cfg(feature = "client")]
 mod codex;
 #[cfg(feature = "client")]
 mod command;
@@ -87,6 +90,8 @@ mod goal;
 mod input;
 #[cfg(feature = "client")]
 mod list;
+#[cfg(feature = "client")]
+mod login;
 #[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "client")]
@@ -115,7 +120,11 @@ pub use protocol::RUNTIME_VERSION;
 pub use self::{error::OutputError, turn::TypedResult};
 
 #[cfg(feature = "client")]
+pub use secrecy::SecretString;
+
+#[cfg(feature = "client")]
 pub use self::{
+    account::{AccountEvent, AccountEvents},
     codex::{Call, Codex, RuntimeInfo},
     command::{CommandControl, CommandExec, CommandHandle, CommandOutput},
     config::{CodexBuilder, VersionPolicy},
@@ -128,6 +137,7 @@ pub use self::{
     goal::{GoalControl, GoalResult, GoalRun, GoalStart},
     input::{ExternalMessage, Input, TurnInput},
     list::{Items, List},
+    login::{ChatgptLoginHandle, DeviceCodeLoginHandle, LoginFailure, LoginStart},
     preset::{ApprovalMode, Sandbox},
     retry::{RetryPolicy, retry_on_overload},
     thread::{Thread, ThreadFork, ThreadOpened, ThreadResume, ThreadStart},

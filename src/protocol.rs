@@ -56,9 +56,13 @@ mod offer;
 mod macros;
 pub(crate) mod message;
 mod paged;
+#[cfg(feature = "client")]
+mod secret;
 #[macro_use]
 mod stream;
 
+#[cfg(feature = "client")]
+pub(crate) use self::secret::SecretValue;
 pub use self::{
     error::{DecodeError, ServerRequestError},
     extra::ExtraFields,

@@ -1,8 +1,19 @@
-//! Requests of the server: every one gets exactly one answer, and the answer is no.
+//! Requests of the server: every one gets exactly one answer, and the answer is no, unless the user
+//! has said otherwise.
 
 use serde_json::Value;
 
+use crate::login::TokenProvider;
 use crate::protocol::{self, ServerCall, envelope};
+
+/// A request that the user's code answers.
+pub(crate) struct Question {
+    /// The JSON of its id.
+    pub(crate) id: String,
+    pub(crate) request: protocol::RawMessage,
+    pub(crate) params: protocol::ChatgptAuthTokensRefreshParams,
+    pub(crate) provider: TokenProvider,
+}
 
 /// A request that was refused.
 #[derive(Debug)]
@@ -10,19 +21,43 @@ pub(crate) struct Refusal {
     pub(crate) request: protocol::RawMessage,
     /// What is wrong with the request, if it was not understood.
     pub(crate) problem: Option<String>,
-    pub(crate) answer: Answer,
+    answer: Answer,
 }
 
 /// What goes back: a result, or code and message of a JSON-RPC error.
-pub(crate) type Answer = Result<Value, (i64, String)>;
+type Answer = Result<Value, (i64, String)>;
 
-/// Refuses a request in the way that its method provides for.
-pub(crate) fn refuse(method: &str, params: &str) -> Refusal {
+impl Refusal {
+    /// A request that was understood, with a `problem` of this side that is not for the other one.
+    pub(crate) fn of(request: protocol::RawMessage, problem: String) -> Refusal {
+        let answer = Err((envelope::REFUSED, "the client has no answer".to_owned()));
+        Refusal { request, problem: Some(problem), answer }
+    }
+
+    /// The answer to the request with this id.
+    pub(crate) fn line(&self, id: &str) -> serde_json::Result<String> {
+        let answer = self.answer.as_ref().map_err(|(code, message)| (*code, message.as_str()));
+        envelope::answer_line(id, answer)
+    }
+}
+
+/// Finds out who answers a request, or refuses it in the way that its method provides for.
+pub(crate) fn take(
+    method: &str,
+    id: &str,
+    params: &str,
+    token_provider: Option<&TokenProvider>,
+) -> Result<Question, Refusal> {
     let params: Value = serde_json::from_str(params).unwrap_or_default();
     let request = protocol::RawMessage { method: method.to_owned(), params };
-    let (answer, problem) = match protocol::ServerRequest::try_decode(method, &request.params) {
-        Ok(request) => (refusal_of(&request), None),
-        Err(error) => {
+    let decoded = protocol::ServerRequest::try_decode(method, &request.params);
+    let (answer, problem) = match (decoded, token_provider) {
+        (Ok(protocol::ServerRequest::ChatgptAuthTokensRefresh(params)), Some(provider)) => {
+            let (id, provider) = (id.to_owned(), provider.clone());
+            return Ok(Question { id, request, params, provider });
+        }
+        (Ok(request), _) => (refusal_of(&request), None),
+        (Err(error), _) => {
             let problem = with_source(&error);
             let code = match error {
                 protocol::ServerRequestError::UnknownMethod { .. } => envelope::METHOD_NOT_FOUND,
@@ -31,7 +66,7 @@ pub(crate) fn refuse(method: &str, params: &str) -> Refusal {
             (Err((code, problem.clone())), Some(problem))
         }
     };
-    Refusal { request, problem, answer }
+    Err(Refusal { request, problem, answer })
 }
 
 fn refusal_of(request: &protocol::ServerRequest) -> Answer {

@@ -1,8 +1,10 @@
 //! Decides who receives a notification, and keeps what nobody has asked for yet.
 
+mod logins;
 mod queue;
 mod starting;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -14,6 +16,7 @@ use crate::feed::{FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{Scope, Stream};
 use crate::protocol::{self, Notification};
 
+pub(crate) use self::logins::{Claim, Logins, Outcome};
 pub(crate) use self::queue::{Phase, Progress, Pulled, Queue, Segment, Span};
 use self::starting::{Early, Starting};
 
@@ -31,11 +34,34 @@ pub(crate) struct Router {
     /// The queues of all turns of a thread, whoever starts them.
     followed: HashMap<String, Vec<Arc<Queue>>>,
     streams: HashMap<Stream<'static>, Arc<Queue>>,
-    /// The bounded feeds of threads.
-    feeds: HashMap<String, broadcast::Sender<FeedItem>>,
+    /// The attempts to log in.
+    pub(crate) logins: Logins,
+    /// The bounded feeds of threads and of the account.
+    feeds: HashMap<Topic<'static>, broadcast::Sender<FeedItem>>,
     /// The threads whose events the runtime was told not to send.
     detached: HashSet<String>,
     closed: Option<CloseReason>,
+}
+
+/// What a feed is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Topic<'a> {
+    Thread(Cow<'a, str>),
+    Account,
+}
+
+impl<'a> Topic<'a> {
+    /// What a notification is about, if there may be a feed for it.
+    pub(crate) fn of(method: &str, scope: &Scope<'a>) -> Option<Topic<'a>> {
+        let is_about_account = matches!(
+            method,
+            protocol::AccountUpdatedNotification::METHOD
+                | protocol::AccountRateLimitsUpdatedNotification::METHOD
+                | protocol::GatewayOAuthChangedNotification::METHOD
+        );
+        let thread = scope.thread.clone().map(Topic::Thread);
+        thread.or(is_about_account.then_some(Topic::Account))
+    }
 }
 
 /// A turn that somebody listens to. One that was joined has several queues.
@@ -280,28 +306,29 @@ impl Router {
         queue
     }
 
-    /// The feed of what concerns `thread` and no turn that has a handle.
-    pub(crate) fn feed(&mut self, thread: &str) -> broadcast::Receiver<FeedItem> {
-        if self.closed.is_some() || self.detached.contains(thread) {
+    /// The feed of what is about `topic` and concerns no turn that has a handle.
+    pub(crate) fn feed(&mut self, topic: Topic<'static>) -> broadcast::Receiver<FeedItem> {
+        let is_detached = matches!(&topic, Topic::Thread(id) if self.detached.contains(&**id));
+        if self.closed.is_some() || is_detached {
             // A feed without a sender says at once that it is closed.
             return broadcast::channel(1).1;
         }
         self.feeds.retain(|_, feed| feed.receiver_count() > 0);
-        let feed = self.feeds.entry(thread.into());
+        let feed = self.feeds.entry(topic);
         feed.or_insert_with(|| broadcast::channel(FEED_CAPACITY).0).subscribe()
     }
 
-    /// Gives an event to the feed of `thread`. False if nobody listens there.
-    pub(crate) fn publish(&self, thread: &str, item: impl FnOnce() -> FeedItem) -> bool {
+    /// Gives an event to the feed of `topic`. False if nobody listens there.
+    pub(crate) fn publish(&self, topic: &Topic<'_>, item: impl FnOnce() -> FeedItem) -> bool {
         self.feeds
-            .get(thread)
+            .get(topic)
             .is_some_and(|feed| feed.receiver_count() > 0 && feed.send(item()).is_ok())
     }
 
     /// Ends what waits for events of `thread`: the runtime was told not to send them.
     pub(crate) fn detach(&mut self, thread: &str, wakers: &mut Vec<Waker>) {
         self.detached.insert(thread.into());
-        self.feeds.remove(thread);
+        self.feeds.remove(&Topic::Thread(thread.to_owned().into()));
         self.end_thread(thread, wakers);
     }
 
@@ -328,6 +355,7 @@ impl Router {
     pub(crate) fn close(&mut self, reason: &CloseReason, wakers: &mut Vec<Waker>) {
         self.closed = Some(reason.clone());
         self.feeds.clear();
+        self.logins.close();
         let turns = self.turns.drain().flat_map(|(_, turn)| turn.queues);
         let followed = self.followed.drain().flat_map(|(_, queues)| queues);
         let streams = self.streams.drain().map(|(_, queue)| queue);

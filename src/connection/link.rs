@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::Limits;
+use super::outgoing::Line;
 use super::pending::{GiveUp, Pending, Waiter};
 use super::shared::Shared;
 use crate::codex::RuntimeInfo;
@@ -55,6 +56,8 @@ pub(crate) enum Effect {
 struct Terms {
     place: Place,
     effect: Option<Effect>,
+    /// Whether the line is wiped once it is written.
+    is_secret: bool,
 }
 
 impl Link {
@@ -140,6 +143,13 @@ impl Link {
         self.send(params, Some(self.request_timeout()), &terms).await
     }
 
+    /// The same for a request with a secret in it. What is made of its params here is wiped once it is
+    /// written.
+    pub(crate) async fn call_secret<R: Request>(&self, params: &R) -> Result<R::Response> {
+        let terms = Terms { is_secret: true, ..Terms::default() };
+        self.send(params, Some(self.request_timeout()), &terms).await
+    }
+
     /// Sends a request whose answer is waited for by somebody else. Nothing is sent if the future is
     /// dropped.
     pub(crate) async fn begin<R: Request>(&self, params: &R, place: Place) -> Result<InFlight<R>> {
@@ -214,8 +224,12 @@ impl Link {
     ) -> Result<(i64, Waiter)> {
         let shared = &self.0.shared;
         let id = shared.next_id();
-        let line = envelope::request_line(id, R::METHOD, params)
-            .map_err(|source| Error::Encode { method: R::METHOD, source })?;
+        let line = if terms.is_secret {
+            envelope::secret_request_line(id, R::METHOD, params).map(Line::Secret)
+        } else {
+            envelope::request_line(id, R::METHOD, params).map(Line::Plain)
+        };
+        let line = line.map_err(|source| Error::Encode { method: R::METHOD, source })?;
         let slots = match terms.place {
             Place::Shared => Some(&shared.slots),
             Place::Process => Some(&shared.processes),
@@ -245,7 +259,7 @@ impl Link {
         let line = envelope::notification_line(method)
             .map_err(|source| Error::Encode { method, source })?;
         let shared = &self.0.shared;
-        if shared.send(line) { Ok(()) } else { Err(shared.closed_error().await) }
+        if shared.send(Line::Plain(line)) { Ok(()) } else { Err(shared.closed_error().await) }
     }
 
     /// A number that no other request and no stream of this connection has.

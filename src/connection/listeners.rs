@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use super::Link;
 use crate::error::{Error, Result};
 use crate::feed::FeedItem;
 use crate::protocol::envelope::Stream;
-use crate::router::{Known, Queue};
+use crate::router::{Known, Outcome, Queue, Topic};
 
 impl Link {
     /// Begins to keep what arrives for `thread`, before the request that causes it is sent.
@@ -74,7 +74,69 @@ impl Link {
 
     /// What concerns `thread` and no turn that has a handle, from now on.
     pub(crate) fn feed_of(&self, thread: &str) -> broadcast::Receiver<FeedItem> {
-        self.0.shared.state().router.feed(thread)
+        self.0.shared.state().router.feed(Topic::Thread(thread.to_owned().into()))
+    }
+
+    /// What concerns the account, from now on.
+    pub(crate) fn feed_of_account(&self) -> broadcast::Receiver<FeedItem> {
+        self.0.shared.state().router.feed(Topic::Account)
+    }
+
+    /// Begins to keep ends of attempts to log in, before the request is sent that starts one.
+    pub(crate) fn expect_login(&self) -> ExpectedLogin {
+        let position = self.0.shared.state().router.logins.expect();
+        ExpectedLogin { link: self.clone(), position }
+    }
+}
+
+/// An attempt to log in that is being started: ends of attempts are kept until its id is known.
+pub(crate) struct ExpectedLogin {
+    link: Link,
+    position: usize,
+}
+
+impl ExpectedLogin {
+    /// Listens for the end of the attempt, which may have arrived already.
+    pub(crate) fn claim(self, login: &str) -> LoginOutcome {
+        let mut state = self.link.0.shared.state();
+        let outcome = state.router.logins.claim(self.position, login);
+        drop(state);
+        LoginOutcome { link: self.link.clone(), login: login.into(), outcome: Some(outcome) }
+    }
+}
+
+impl Drop for ExpectedLogin {
+    fn drop(&mut self) {
+        self.link.0.shared.leave_login(self.position);
+    }
+}
+
+/// The end of an attempt to log in, once it is there.
+pub(crate) struct LoginOutcome {
+    link: Link,
+    login: String,
+    /// Gone when this is dropped.
+    outcome: Option<watch::Receiver<Outcome>>,
+}
+
+impl LoginOutcome {
+    /// Waits for the line that tells of the end. `None` if the connection ended first.
+    pub(crate) async fn wait(&self) -> Option<Box<str>> {
+        let mut outcome = self.outcome.clone()?;
+        let line = outcome.wait_for(Option::is_some).await.ok()?;
+        line.clone()
+    }
+
+    pub(crate) fn is_there(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.borrow().is_some())
+    }
+}
+
+impl Drop for LoginOutcome {
+    fn drop(&mut self) {
+        // First, so that it does not count among those who wait.
+        self.outcome = None;
+        self.link.0.shared.state().router.logins.forget(&self.login);
     }
 }
 

@@ -1,22 +1,20 @@
 //! What the handles and the tasks of a connection share.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
-use super::link::Effect;
-use super::pending::{GiveUp, Pending, Reply, Waiter};
+use super::outgoing::Line;
+use super::pending::{GiveUp, Pending, Waiter};
+use super::state::{Effects, State};
 use crate::error::{CloseReason, Error};
-use crate::feed::{self, FEED_CAPACITY, FeedItem};
-use crate::protocol::envelope::{self, Message};
-use crate::request;
-use crate::router::Router;
+use crate::feed::{self, FeedItem};
+use crate::login::TokenProvider;
+use crate::router::Topic;
 use crate::trace;
 use crate::transport::lines;
 
@@ -44,38 +42,14 @@ struct Stop {
     grace: Option<Duration>,
 }
 
-pub(super) struct State {
-    pub(super) router: Router,
-    pending: HashMap<i64, Pending>,
-    /// Lines for the writer; `None` once the connection has ended.
-    outgoing: Option<mpsc::UnboundedSender<String>>,
-    /// Gone once the connection has ended.
-    feed: Option<broadcast::Sender<FeedItem>>,
-    /// Keeps what comes before the first subscription.
-    first_feed: Option<broadcast::Receiver<FeedItem>>,
-}
-
-/// What a batch of lines leads to once the lock is released.
-#[derive(Default)]
-struct Effects {
-    replies: Vec<(Pending, Reply)>,
-    wakers: Vec<Waker>,
-    is_early_news: bool,
-    arrivals: trace::Arrivals,
-}
-
 impl Shared {
-    pub(super) fn new(in_flight: usize) -> (Shared, mpsc::UnboundedReceiver<String>) {
+    pub(super) fn new(
+        in_flight: usize,
+        token_provider: Option<TokenProvider>,
+    ) -> (Shared, mpsc::UnboundedReceiver<Line>) {
         let in_flight = in_flight.clamp(1, Semaphore::MAX_PERMITS);
         let (outgoing, lines) = mpsc::unbounded_channel();
-        let (feed, first_feed) = broadcast::channel(FEED_CAPACITY);
-        let state = State {
-            router: Router::default(),
-            pending: HashMap::new(),
-            outgoing: Some(outgoing),
-            feed: Some(feed),
-            first_feed: Some(first_feed),
-        };
+        let state = State::new(outgoing, token_provider);
         let shared = Shared {
             state: Mutex::new(state),
             slots: Arc::new(Semaphore::new(in_flight)),
@@ -105,7 +79,7 @@ impl Shared {
     pub(super) fn send_request(
         self: &Arc<Self>,
         id: i64,
-        line: String,
+        line: Line,
         mut pending: Pending,
         give_up: GiveUp,
     ) -> Option<Waiter> {
@@ -125,7 +99,7 @@ impl Shared {
     }
 
     /// Queues a line for writing. False if nothing is written any more.
-    pub(super) fn send(&self, line: String) -> bool {
+    pub(super) fn send(&self, line: Line) -> bool {
         self.state().send(line)
     }
 
@@ -144,7 +118,7 @@ impl Shared {
     }
 
     /// Takes in what was read: every complete line of it is dealt with before anybody is woken.
-    pub(super) fn accept(&self, bytes: &[u8]) {
+    pub(super) fn accept(self: &Arc<Self>, bytes: &[u8]) {
         let mut effects = Effects::default();
         let mut state = self.state();
         lines::for_each_line(bytes, |line| {
@@ -164,7 +138,13 @@ impl Shared {
         for (pending, reply) in effects.replies {
             pending.answer(reply);
         }
+        for (login, line) in effects.logins {
+            login.send_replace(Some(line));
+        }
         effects.wakers.into_iter().for_each(Waker::wake);
+        for question in effects.questions {
+            self.ask(question);
+        }
         if effects.is_early_news {
             self.early_news.send_replace(());
         }
@@ -188,7 +168,15 @@ impl Shared {
     pub(super) fn leave(&self, thread: &str, position: usize) {
         let mut state = self.state();
         for line in state.router.leave(thread, position) {
-            state.publish_of(Some(thread), || FeedItem::notification(&line));
+            state.publish_of(Some(&Topic::Thread(thread.into())), || FeedItem::notification(&line));
+        }
+    }
+
+    /// Stops keeping ends of attempts to log in, and publishes what turned out to be nobody's.
+    pub(super) fn leave_login(&self, position: usize) {
+        let mut state = self.state();
+        for line in state.router.logins.leave(position) {
+            state.publish(|| FeedItem::notification(&line));
         }
     }
 
@@ -271,70 +259,5 @@ impl Shared {
     pub(super) async fn finished(&self) {
         let mut finished = self.finished.subscribe();
         let _ = finished.wait_for(|finished| *finished).await;
-    }
-}
-
-impl State {
-    fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
-        match Message::parse(line)? {
-            Message::Notification { method, scope } => {
-                effects.arrivals.notification(&method, scope.thread.as_deref(), line.len());
-                effects.is_early_news |= self.router.is_starting(&scope);
-                if !self.router.route(&method, &scope, line, &mut effects.wakers) {
-                    // Nobody else is going to find out whether the whole line is sound.
-                    serde_json::from_str::<IgnoredAny>(line)?;
-                    self.publish_of(scope.thread.as_deref(), || FeedItem::notification(line));
-                }
-            }
-            Message::Response { id, is_error } => {
-                if let Some(mut pending) = self.pending.remove(&id) {
-                    if let Some(effect) = pending.take_effect().filter(|_| !is_error) {
-                        effects.is_early_news = true;
-                        self.apply(&effect, &mut effects.wakers);
-                    }
-                    let line = line.to_owned();
-                    effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
-                } else {
-                    let id = envelope::response_id(line)?;
-                    self.publish(|| FeedItem::unmatched(id));
-                }
-            }
-            Message::Request { method, id, params } => {
-                let refusal = request::refuse(&method, params);
-                effects.arrivals.refused(&method, id, refusal.problem.is_none());
-                let line = envelope::answer_line(id, &refusal.answer)?;
-                // After the end nobody reads answers any more.
-                let _: bool = self.send(line);
-                self.publish(|| FeedItem::refused(refusal));
-            }
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, effect: &Effect, wakers: &mut Vec<Waker>) {
-        match effect {
-            Effect::Detach(thread) => self.router.detach(thread, wakers),
-            Effect::Reattach(thread) => self.router.reattach(thread),
-        }
-    }
-
-    fn send(&self, line: String) -> bool {
-        self.outgoing.as_ref().is_some_and(|outgoing| outgoing.send(line).is_ok())
-    }
-
-    /// Publishes what concerns `thread`: to those who listen to it, or else to everyone.
-    fn publish_of(&mut self, thread: Option<&str>, item: impl Fn() -> FeedItem) {
-        let is_read = thread.is_some_and(|thread| self.router.publish(thread, &item));
-        if !is_read {
-            self.publish(item);
-        }
-    }
-
-    fn publish(&mut self, item: impl FnOnce() -> FeedItem) {
-        if let Some(feed) = &self.feed
-            && feed.receiver_count() > 0
-        {
-            let _ = feed.send(item());
-        }
     }
 }

@@ -5,19 +5,17 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncRead;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::outgoing::{Line, write};
 use super::shared::Shared;
 use crate::error::CloseReason;
 use crate::transport::Transport;
 use crate::transport::lines::LineBuffer;
 use crate::transport::process::Process;
-
-/// How many queued lines are gathered into one write.
-const LINES_PER_WRITE: usize = 64;
 
 /// How long the output may take to end after the process, and the process after its output.
 const SETTLE: Duration = Duration::from_millis(500);
@@ -27,7 +25,7 @@ type Task = JoinHandle<io::Result<()>>;
 pub(super) fn spawn(
     shared: &Arc<Shared>,
     transport: Transport,
-    outgoing: UnboundedReceiver<String>,
+    outgoing: UnboundedReceiver<Line>,
     close_grace: Duration,
 ) {
     let Transport { reader, writer, process } = transport;
@@ -51,23 +49,6 @@ async fn read(
     }
     shared.accept(buffer.rest());
     Ok(())
-}
-
-/// Writes whole lines only, and closes its end when there can be no more of them.
-async fn write(
-    mut writer: Box<dyn AsyncWrite + Send + Unpin>,
-    mut outgoing: UnboundedReceiver<String>,
-) -> io::Result<()> {
-    let mut lines = Vec::with_capacity(LINES_PER_WRITE);
-    while outgoing.recv_many(&mut lines, LINES_PER_WRITE).await > 0 {
-        match &lines[..] {
-            [line] => writer.write_all(line.as_bytes()).await?,
-            lines => writer.write_all(lines.concat().as_bytes()).await?,
-        }
-        writer.flush().await?;
-        lines.clear();
-    }
-    writer.shutdown().await
 }
 
 /// Why the tasks have to end.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::account::LOG_IN;
 use crate::protocol::{self, envelope};
 
 /// A JSON-RPC error that the runtime sent.
@@ -135,6 +136,10 @@ pub enum RpcErrorKind {
     NotSteerable,
     /// The turn that runs, which the input would join, has another output schema, or none.
     OutputSchemaMismatch,
+    /// There is no account, or none of the kind that has what was asked for.
+    AccountRequired,
+    /// The client has logged in with tokens of its own, which no other login replaces.
+    ExternalTokensActive,
     /// The request uses something experimental, which the client did not ask for.
     ExperimentalApi,
     /// The configuration of the runtime, or what the request changes of it, cannot be loaded.
@@ -173,6 +178,8 @@ impl RpcErrorKind {
             RpcErrorKind::OtherTurnActive => "the turn has ended, or has not begun yet",
             RpcErrorKind::NotSteerable => "wait until the turn has ended",
             RpcErrorKind::OutputSchemaMismatch => "wait until the turn that runs has ended",
+            RpcErrorKind::AccountRequired => LOG_IN,
+            RpcErrorKind::ExternalTokensActive => "log out with `Codex::logout` first",
             RpcErrorKind::ExperimentalApi => {
                 "leave it out, or turn on `CodexBuilder::experimental_api`"
             }
@@ -232,6 +239,8 @@ const WORDS: &[(RpcErrorKind, At, &str)] = &[
     (RpcErrorKind::OtherTurnActive, At::Start, OTHER_TURN),
     (RpcErrorKind::NotSteerable, At::Anywhere, "ActiveTurnNotSteerable"),
     (RpcErrorKind::OutputSchemaMismatch, At::Anywhere, "ActiveTurnOutputSchemaMismatch"),
+    (RpcErrorKind::AccountRequired, At::Anywhere, " authentication required to "),
+    (RpcErrorKind::ExternalTokensActive, At::Start, "External auth is active."),
     (RpcErrorKind::ExperimentalApi, At::End, " requires experimentalApi capability"),
     (RpcErrorKind::InvalidConfig, At::Start, "failed to load configuration: "),
     (RpcErrorKind::InvalidConfig, At::Start, "Invalid configuration: "),

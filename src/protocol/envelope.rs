@@ -1,14 +1,18 @@
 //! The JSON-RPC envelope: what can be told of a message without decoding all of it.
 
+mod outgoing;
 mod scope;
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub(crate) use self::outgoing::{
+    answer_line, notification_line, request_line, secret_answer_line, secret_request_line,
+};
 use self::scope::scope_of;
 pub(crate) use self::scope::{Scope, Stream};
 use super::message::NotificationSeed;
@@ -152,61 +156,13 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Writes a request as one line.
-pub(crate) fn request_line<P: Serialize>(
-    id: i64,
-    method: &'static str,
-    params: &P,
-) -> Result<String, serde_json::Error> {
-    #[derive(Serialize)]
-    struct Request<'a, P> {
-        method: &'static str,
-        id: i64,
-        params: &'a P,
+/// The params inside the line of a notification, which must fit.
+pub(crate) fn decode_params<'de, T: Deserialize<'de>>(line: &'de str) -> serde_json::Result<T> {
+    #[derive(Deserialize)]
+    struct Notification<T> {
+        params: T,
     }
-    line(&Request { method, id, params })
-}
-
-/// Writes a notification without params as one line.
-pub(crate) fn notification_line(method: &'static str) -> Result<String, serde_json::Error> {
-    #[derive(Serialize)]
-    struct Notification {
-        method: &'static str,
-    }
-    line(&Notification { method })
-}
-
-/// Writes the answer to a request of the server as one line; `id` is the JSON of its id.
-pub(crate) fn answer_line(
-    id: &str,
-    answer: &Result<Value, (i64, String)>,
-) -> Result<String, serde_json::Error> {
-    #[derive(Serialize)]
-    struct Failure<'a> {
-        code: i64,
-        message: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Answer<'a> {
-        id: &'a RawValue,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        result: Option<&'a Value>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<Failure<'a>>,
-    }
-    let id: &RawValue = serde_json::from_str(id)?;
-    line(&match answer {
-        Ok(result) => Answer { id, result: Some(result), error: None },
-        Err((code, message)) => {
-            Answer { id, result: None, error: Some(Failure { code: *code, message }) }
-        }
-    })
-}
-
-fn line<T: Serialize>(message: &T) -> Result<String, serde_json::Error> {
-    let mut line = serde_json::to_string(message)?;
-    line.push('\n');
-    Ok(line)
+    serde_json::from_str(line).map(|notification: Notification<T>| notification.params)
 }
 
 /// The result inside the line of a response.
@@ -368,9 +324,9 @@ mod tests {
 
     #[test]
     fn answers_repeat_the_id_of_the_server_exactly() {
-        let ok = answer_line("\"s-1\"", &Ok(json!({"decision": "decline"}))).unwrap();
+        let ok = answer_line("\"s-1\"", Ok(&json!({"decision": "decline"}))).unwrap();
         assert_eq!(ok, "{\"id\":\"s-1\",\"result\":{\"decision\":\"decline\"}}\n");
-        let no = answer_line("3", &Err((-32601, "no".into()))).unwrap();
+        let no = answer_line("3", Err((-32601, "no"))).unwrap();
         assert_eq!(no, "{\"id\":3,\"error\":{\"code\":-32601,\"message\":\"no\"}}\n");
     }
 }

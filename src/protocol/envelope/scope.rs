@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::Text;
 use crate::protocol::{
-    CommandExecOutputDeltaNotification, FsChangedNotification, Notification,
-    TurnStartedNotification,
+    AccountLoginCompletedNotification, CommandExecOutputDeltaNotification, FsChangedNotification,
+    Notification, TurnStartedNotification,
 };
 
 /// Which thread, turn or stream a message names.
@@ -19,6 +19,8 @@ pub(crate) struct Scope<'a> {
     /// Another turn, for which the turn that starts does the work.
     pub(crate) root_turn: Option<Cow<'a, str>>,
     pub(crate) stream: Option<Stream<'a>>,
+    /// The attempt to log in that has ended.
+    pub(crate) login: Option<Cow<'a, str>>,
 }
 
 /// Something outside of threads that sends notifications, by the id that the client gave it.
@@ -44,6 +46,8 @@ pub(super) fn scope_of<'a>(method: &str, params: Option<&'a RawValue>) -> Scope<
         process_id: Option<Text<'a>>,
         #[serde(borrow)]
         watch_id: Option<Text<'a>>,
+        #[serde(borrow)]
+        login_id: Option<Text<'a>>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -70,5 +74,7 @@ pub(super) fn scope_of<'a>(method: &str, params: Option<&'a RawValue>) -> Scope<
     let turn = params.turn_id.map(|id| id.0).or(turn);
     let is_start = method == TurnStartedNotification::METHOD;
     let root_turn = root.filter(|root| is_start && turn.as_ref() != Some(root));
-    Scope { thread: params.thread_id.map(|id| id.0), turn, root_turn, stream }
+    let is_end_of_login = method == AccountLoginCompletedNotification::METHOD;
+    let login = params.login_id.map(|id| id.0).filter(|_| is_end_of_login);
+    Scope { thread: params.thread_id.map(|id| id.0), turn, root_turn, stream, login }
 }

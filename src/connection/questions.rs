@@ -1,0 +1,43 @@
+//! Requests of the server that the user's code answers.
+
+use std::sync::Arc;
+
+use super::outgoing::Line;
+use super::shared::Shared;
+use crate::feed::FeedItem;
+use crate::protocol::envelope;
+use crate::request::{Question, Refusal};
+use crate::trace;
+
+impl Shared {
+    /// Has a request answered in the background, for as long as the connection lasts.
+    pub(super) fn ask(self: &Arc<Self>, question: Question) {
+        let shared = Arc::clone(self);
+        self.runtime.spawn(async move {
+            tokio::select! {
+                () = shared.answer(question) => (),
+                _ = shared.closed() => (),
+            }
+        });
+    }
+
+    async fn answer(&self, question: Question) {
+        let Question { id, request, params, provider } = question;
+        let problem = match provider.refresh(params).await {
+            Ok(answer) => match envelope::secret_answer_line(&id, &answer) {
+                Ok(line) => {
+                    self.send(Line::Secret(line));
+                    return;
+                }
+                Err(error) => format!("cannot encode the answer: {error}"),
+            },
+            Err(problem) => problem,
+        };
+        trace::event!(warn, method = request.method, "a request of the server was not answered");
+        let refusal = Refusal::of(request, problem);
+        if let Ok(line) = refusal.line(&id) {
+            self.send(Line::Plain(line));
+        }
+        self.state().publish(|| FeedItem::refused(refusal));
+    }
+}

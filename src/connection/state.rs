@@ -1,0 +1,139 @@
+//! What of a connection is under its lock, and what each line does to it.
+
+use std::collections::HashMap;
+use std::task::Waker;
+
+use serde::de::IgnoredAny;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::link::Effect;
+use super::outgoing::Line;
+use super::pending::{Pending, Reply};
+use crate::feed::{FEED_CAPACITY, FeedItem};
+use crate::login::TokenProvider;
+use crate::protocol::envelope::{self, Message};
+use crate::request::{self, Question};
+use crate::router::{Claim, Outcome, Router, Topic};
+use crate::trace;
+
+pub(super) struct State {
+    pub(super) router: Router,
+    token_provider: Option<TokenProvider>,
+    pub(super) pending: HashMap<i64, Pending>,
+    /// Lines for the writer; `None` once the connection has ended.
+    pub(super) outgoing: Option<mpsc::UnboundedSender<Line>>,
+    /// Gone once the connection has ended.
+    pub(super) feed: Option<broadcast::Sender<FeedItem>>,
+    /// Keeps what comes before the first subscription.
+    pub(super) first_feed: Option<broadcast::Receiver<FeedItem>>,
+}
+
+/// What a batch of lines leads to once the lock is released.
+#[derive(Default)]
+pub(super) struct Effects {
+    pub(super) replies: Vec<(Pending, Reply)>,
+    pub(super) logins: Vec<(watch::Sender<Outcome>, Box<str>)>,
+    pub(super) wakers: Vec<Waker>,
+    pub(super) questions: Vec<Question>,
+    pub(super) is_early_news: bool,
+    pub(super) arrivals: trace::Arrivals,
+}
+
+impl State {
+    pub(super) fn new(
+        outgoing: mpsc::UnboundedSender<Line>,
+        token_provider: Option<TokenProvider>,
+    ) -> State {
+        let (feed, first_feed) = broadcast::channel(FEED_CAPACITY);
+        State {
+            router: Router::default(),
+            token_provider,
+            pending: HashMap::new(),
+            outgoing: Some(outgoing),
+            feed: Some(feed),
+            first_feed: Some(first_feed),
+        }
+    }
+
+    pub(super) fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
+        match Message::parse(line)? {
+            Message::Notification { method, scope } => {
+                effects.arrivals.notification(&method, scope.thread.as_deref(), line.len());
+                effects.is_early_news |= self.router.is_starting(&scope);
+                let claimed = match &scope.login {
+                    Some(login) => match self.router.logins.complete(login, line) {
+                        Claim::Of(login) => {
+                            effects.logins.push((login, line.into()));
+                            true
+                        }
+                        Claim::Kept => true,
+                        Claim::Nobody => false,
+                    },
+                    None => self.router.route(&method, &scope, line, &mut effects.wakers),
+                };
+                if !claimed {
+                    // Nobody else is going to find out whether the whole line is sound.
+                    serde_json::from_str::<IgnoredAny>(line)?;
+                    let topic = Topic::of(&method, &scope);
+                    self.publish_of(topic.as_ref(), || FeedItem::notification(line));
+                }
+            }
+            Message::Response { id, is_error } => {
+                if let Some(mut pending) = self.pending.remove(&id) {
+                    if let Some(effect) = pending.take_effect().filter(|_| !is_error) {
+                        effects.is_early_news = true;
+                        self.apply(&effect, &mut effects.wakers);
+                    }
+                    let line = line.to_owned();
+                    effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
+                } else {
+                    let id = envelope::response_id(line)?;
+                    self.publish(|| FeedItem::unmatched(id));
+                }
+            }
+            Message::Request { method, id, params } => {
+                let refusal = match request::take(&method, id, params, self.token_provider.as_ref())
+                {
+                    Ok(question) => {
+                        effects.questions.push(question);
+                        return Ok(());
+                    }
+                    Err(refusal) => refusal,
+                };
+                effects.arrivals.refused(&method, id, refusal.problem.is_none());
+                let line = refusal.line(id)?;
+                // After the end nobody reads answers any more.
+                let _: bool = self.send(Line::Plain(line));
+                self.publish(|| FeedItem::refused(refusal));
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, effect: &Effect, wakers: &mut Vec<Waker>) {
+        match effect {
+            Effect::Detach(thread) => self.router.detach(thread, wakers),
+            Effect::Reattach(thread) => self.router.reattach(thread),
+        }
+    }
+
+    pub(super) fn send(&self, line: Line) -> bool {
+        self.outgoing.as_ref().is_some_and(|outgoing| outgoing.send(line).is_ok())
+    }
+
+    /// Publishes what is about `topic`: to those who listen to that, or else to everyone.
+    pub(super) fn publish_of(&mut self, topic: Option<&Topic<'_>>, item: impl Fn() -> FeedItem) {
+        let is_read = topic.is_some_and(|topic| self.router.publish(topic, &item));
+        if !is_read {
+            self.publish(item);
+        }
+    }
+
+    pub(super) fn publish(&mut self, item: impl FnOnce() -> FeedItem) {
+        if let Some(feed) = &self.feed
+            && feed.receiver_count() > 0
+        {
+            let _ = feed.send(item());
+        }
+    }
+}

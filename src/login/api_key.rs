@@ -1,0 +1,106 @@
+//! The login with an API key.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, Serializer};
+use zeroize::Zeroize;
+
+use crate::codex::Codex;
+use crate::error::{Error, Result};
+use crate::protocol::{
+    ApiKeyLoginAccountParams, LoginAccountParams, LoginAccountResponse, Offer, Request,
+    SecretValue, Unavailable,
+};
+
+impl Codex {
+    /// Logs in with an API key (`account/login/start`). It takes the place of the account there was,
+    /// and ends a login that was begun in another way. The runtime stores the key and does not try
+    /// it: that it is wrong is known when a turn fails.
+    ///
+    /// ```no_run
+    /// # async fn example(codex: codexkit::Codex) -> Result<(), Box<dyn std::error::Error>> {
+    /// codex.login_api_key(std::env::var("OPENAI_API_KEY")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The key is in no error, no `Debug` and no log of this crate, and every copy that this crate
+    /// makes of it is wiped after use. Who wants that of his own copy as well gives a
+    /// [`SecretString`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] if the key is empty or has white space in it; [`Error::Rpc`] if the
+    /// runtime says no, as it does when its configuration allows no such login or tokens of the
+    /// client are in use; and what can happen to any call.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the answer; a request that was already sent takes effect.
+    pub async fn login_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
+        let key = key.into();
+        check(key.expose_secret())?;
+        let answer = self.connection.call_secret(&ApiKeyLogin::new(&key)).await;
+        match answer.map_err(|error| without(&key, error))? {
+            LoginAccountResponse::ApiKey(_) => Ok(()),
+            _ => Err(Error::Decode {
+                method: LoginAccountParams::METHOD.to_owned(),
+                source: "the answer is about another kind of login".into(),
+            }),
+        }
+    }
+}
+
+fn check(key: &str) -> Result<()> {
+    let problem = if key.is_empty() {
+        "the API key is empty"
+    } else if key.contains(|it: char| it.is_whitespace() || it.is_control()) {
+        "the API key has white space in it, such as the end of a line: trim it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidInput(problem.into()))
+}
+
+/// What the runtime says may repeat what it was given.
+fn without(key: &SecretString, error: Error) -> Error {
+    let Error::Rpc(mut error) = error else { return error };
+    let shown = |text: &str| text.contains(key.expose_secret());
+    if shown(&error.message) {
+        error.message = error.message.replace(key.expose_secret(), "<redacted>");
+    }
+    error.data = error.data.take().filter(|data| !shown(&data.to_string()));
+    Error::Rpc(error)
+}
+
+/// Params whose key is wiped when they are dropped.
+struct ApiKeyLogin(LoginAccountParams);
+
+impl ApiKeyLogin {
+    fn new(key: &SecretString) -> ApiKeyLogin {
+        ApiKeyLogin(ApiKeyLoginAccountParams::new(key.expose_secret()).into())
+    }
+}
+
+impl Request for ApiKeyLogin {
+    const METHOD: &'static str = LoginAccountParams::METHOD;
+    const EXPERIMENTAL: bool = LoginAccountParams::EXPERIMENTAL;
+    type Response = LoginAccountResponse;
+
+    fn unavailable(&self, offer: &Offer) -> Option<Unavailable> {
+        self.0.unavailable(offer)
+    }
+}
+
+impl Serialize for ApiKeyLogin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        SecretValue::of(&self.0).serialize(serializer)
+    }
+}
+
+impl Drop for ApiKeyLogin {
+    fn drop(&mut self) {
+        if let LoginAccountParams::ApiKey(params) = &mut self.0 {
+            params.api_key.zeroize();
+        }
+    }
+}

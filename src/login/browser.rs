@@ -1,0 +1,50 @@
+//! Opens the browser for a login.
+
+use crate::error::{Error, Result};
+
+use super::{ChatgptLoginHandle, DeviceCodeLoginHandle};
+
+impl ChatgptLoginHandle {
+    /// Opens [`auth_url`](Self::auth_url) in the default browser of this machine, and does not wait
+    /// for it to be closed. Needs the feature `browser`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Browser`] if none can be started. Show the address then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not close the browser.
+    pub async fn open_browser(&self) -> Result<()> {
+        open(self.auth_url()).await
+    }
+}
+
+impl DeviceCodeLoginHandle {
+    /// Opens [`verification_url`](Self::verification_url) in the default browser of this machine,
+    /// and does not wait for it to be closed. Needs the feature `browser`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Browser`] if none can be started. Show the address then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not close the browser.
+    pub async fn open_browser(&self) -> Result<()> {
+        open(self.verification_url()).await
+    }
+}
+
+/// Opens an address of the web and nothing else: any other may start any program.
+async fn open(address: &str) -> Result<()> {
+    let is_web = ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme));
+    let is_plain = address.chars().all(|it| it.is_ascii_graphic() && it != '"');
+    if !is_web || !is_plain {
+        let problem = "the runtime gave an address that is none of the web";
+        return Err(Error::Browser(std::io::Error::other(problem)));
+    }
+    let address = address.to_owned();
+    let opened = tokio::task::spawn_blocking(move || open::that_detached(address)).await;
+    opened.unwrap_or_else(|panic| Err(panic.into())).map_err(Error::Browser)
+}
