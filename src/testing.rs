@@ -7,6 +7,7 @@
 //! itself, for what the real one cannot be made to do.
 
 mod home;
+mod http;
 mod model;
 mod server;
 
