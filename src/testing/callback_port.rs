@@ -85,23 +85,31 @@ fn gone(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokio::task::JoinSet;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::task::{JoinSet, yield_now};
 
     use super::*;
 
     #[tokio::test]
-    async fn only_one_has_the_port_and_everyone_gets_it() {
-        let holders = std::sync::Arc::new(std::sync::Mutex::new(()));
-        let mut waiting = JoinSet::new();
+    async fn only_one_has_the_port_at_a_time_and_everyone_gets_it() {
+        let holders = Arc::new(AtomicUsize::new(0));
+        let mut tasks = JoinSet::new();
         for _ in 0..16 {
             let holders = holders.clone();
-            waiting.spawn(async move {
+            tasks.spawn(async move {
                 let port = CallbackPort::lock().await.unwrap();
-                let alone = holders.try_lock().is_ok();
+                let before = holders.fetch_add(1, Ordering::Relaxed);
+                // Whoever could get it too would do so here.
+                for _ in 0..64 {
+                    yield_now().await;
+                }
+                holders.fetch_sub(1, Ordering::Relaxed);
                 drop(port);
-                alone
+                before
             });
         }
-        assert_eq!(waiting.join_all().await, [true; 16]);
+        assert_eq!(tasks.join_all().await, [0; 16]);
     }
 }

@@ -181,7 +181,9 @@ impl MockIssuer {
         self.answer_as_usual(routes::DEVICE_TOKEN);
     }
 
-    /// Ends device logins without success, also those that wait already.
+    /// Ends device logins without success, also those that wait already: with status 400. The
+    /// runtime takes 403 and 404 as a code that nobody has entered yet, and any other status that
+    /// is no success as the end.
     pub fn deny_device(&self) {
         self.answer(routes::DEVICE_TOKEN, 400, json!({ "error": "access_denied" }));
     }

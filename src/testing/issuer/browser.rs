@@ -37,9 +37,13 @@ async fn get(page: &Uri) -> io::Result<(StatusCode, HeaderMap, Bytes)> {
     let host = page.host().unwrap_or_default();
     if page.scheme_str() != Some("http") || !matches!(host, "127.0.0.1" | "localhost") {
         let place = format!("{}://{host}", page.scheme_str().unwrap_or_default());
-        return Err(invalid(&format!("cannot open `{place}`: not a page of this machine")));
+        let help = "only http pages of 127.0.0.1 and localhost can be";
+        return Err(invalid(&format!("cannot open `{place}`: {help}")));
     }
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, page.port_u16().unwrap_or(80))).await?;
+    let port = page.port_u16().unwrap_or(80);
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot reach port {port} of {host}: {error}"))
+    })?;
     let handshake = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(io::Error::other)?;
     let request = Request::get(page.path_and_query().map_or("/", |it| it.as_str()))

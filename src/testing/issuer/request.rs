@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use hyper::{HeaderMap, http::request::Parts};
+use hyper::{HeaderMap, header::HeaderName, http::request::Parts};
 
 /// A request to the issuer or the backend. `Clone` is cheap.
 ///
@@ -63,7 +63,7 @@ impl IssuerRequest {
 
 impl fmt::Debug for IssuerRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header_names: Vec<_> = self.inner.headers.keys().map(|name| name.as_str()).collect();
+        let header_names: Vec<_> = self.inner.headers.keys().map(HeaderName::as_str).collect();
         f.debug_struct("IssuerRequest")
             .field("method", &self.method())
             .field("path", &self.path())
