@@ -3,12 +3,13 @@
 use std::{
     collections::VecDeque,
     fmt, io,
-    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
+use tokio::sync::watch;
+
+use super::http::Server;
 
 mod failure;
 mod hold;
@@ -58,6 +59,7 @@ pub use request::ModelRequest;
 #[derive(Clone)]
 pub struct MockModel {
     shared: Arc<Shared>,
+    /// Owned by the handles alone: the last one stops the server.
     server: Arc<Server>,
 }
 
@@ -72,11 +74,10 @@ impl MockModel {
     ///
     /// Cancel safe: no server is left when this is dropped.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(server::serve(listener, shared.clone())).abort_handle();
-        Ok(Self { shared, server: Arc::new(Server { address, task }) })
+        let of_server = shared.clone();
+        let serve = move |stream| server::serve_connection(stream, of_server.clone());
+        Ok(Self { shared, server: Arc::new(Server::start(serve).await?) })
     }
 
     /// Adds a reply at the end of the queue. A string is a message of the model.
@@ -174,18 +175,6 @@ impl fmt::Debug for MockModel {
             .field("unused", &state.queue.len())
             .field("requests", &state.requests.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// Owned by the handles alone: the last one stops the server.
-struct Server {
-    address: SocketAddr,
-    task: AbortHandle,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -16,12 +16,8 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-    task::JoinSet,
-};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     Shared,
@@ -31,33 +27,9 @@ use super::{
     script::{Script, Step},
     socket::{Flush, Socket},
 };
+use crate::testing::http::json_response;
 
-/// Accepts connections until the task is aborted, which ends all of them.
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
-    // Declared after the connections so that it is closed before them: whoever sees a connection
-    // end finds nobody listening.
-    let listener = listener;
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    // Without this a delta waits for the acknowledgement of the one before. Where
-                    // it fails the replies are slower and still right.
-                    let _ = stream.set_nodelay(true);
-                    connections.spawn(serve_connection(stream, shared.clone()));
-                } else {
-                    // Most likely out of file descriptors: the end of a connection gives one back.
-                    connections.join_next().await;
-                    tokio::task::yield_now().await;
-                }
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-async fn serve_connection<S>(stream: S, shared: Arc<Shared>)
+pub(super) async fn serve_connection<S>(stream: S, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -87,7 +59,7 @@ async fn respond(
         Method::GET if path.ends_with("/models") => {
             // `data` is OpenAI's own list, `models` the one that the runtime knows.
             let models = json!({ "object": "list", "data": [], "models": [] });
-            return Ok(json_response(StatusCode::OK, &models));
+            return Ok(json_response(StatusCode::OK, &models).map(Either::Left));
         }
         method => return Ok(refusal(StatusCode::NOT_FOUND, &format!("no {method} {path} here"))),
     }
@@ -114,7 +86,7 @@ async fn play(reply: Reply, number: usize, flush: Flush) -> io::Result<ModelResp
         }
         Content::Error { status, body, holds } => {
             pass_all(holds).await;
-            json_response(status, &body)
+            json_response(status, &body).map(Either::Left)
         }
         Content::Nothing { holds } => {
             pass_all(holds).await;
@@ -136,13 +108,6 @@ async fn pass_all(holds: Vec<HoldPoint>) {
 fn refusal(status: StatusCode, message: &str) -> ModelResponse {
     let mut response = Response::new(Either::Left(Full::from(format!("mock model: {message}"))));
     *response.status_mut() = status;
-    response
-}
-
-fn json_response(status: StatusCode, body: &Value) -> ModelResponse {
-    let mut response = Response::new(Either::Left(Full::from(body.to_string())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
