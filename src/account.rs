@@ -1,23 +1,22 @@
 //! What happens to the account.
 
 use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use futures_core::Stream;
 
 use crate::connection::Link;
-use crate::error::{Error, Result};
-use crate::feed::FeedItem;
+use crate::error::Result;
+use crate::feed::{FeedItem, Read, Reader};
 use crate::protocol::{self, ServerNotification, envelope};
-use crate::trace;
 
 /// The events of the account: [`Codex::account_events`](crate::Codex::account_events).
 ///
 /// Like [`Notifications`](crate::Notifications) it is bounded, and does not keep the connection open.
 pub struct AccountEvents {
     link: Link,
-    receiver: Receiver<FeedItem>,
-    ended: bool,
+    reader: Reader,
 }
 
 /// What happened to the account.
@@ -40,7 +39,7 @@ pub enum AccountEvent {
 
 impl AccountEvents {
     pub(crate) fn new(link: &Link) -> AccountEvents {
-        AccountEvents { link: link.clone(), receiver: link.feed_of_account(), ended: false }
+        AccountEvents { link: link.clone(), reader: Reader::new(link.feed_of_account()) }
     }
 
     /// Waits for the next event. After the connection has ended there is one error that says why,
@@ -48,31 +47,37 @@ impl AccountEvents {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when the connection has ended.
+    /// [`Error::Closed`](crate::Error::Closed) when the connection has ended.
     ///
     /// # Cancel safety
     ///
     /// No event is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Result<AccountEvent>> {
-        while !self.ended {
-            match self.receiver.recv().await {
-                Ok(FeedItem::Line(line)) => match decode(&line) {
-                    Some(event) => return Some(Ok(event)),
-                    None => self.link.count_malformed(),
+        std::future::poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<AccountEvent>>> {
+        loop {
+            let Some(read) = ready!(self.reader.poll_next(cx)) else { return Poll::Ready(None) };
+            return Poll::Ready(Some(match read {
+                Read::Item(FeedItem::Line(line)) => match decode(&line) {
+                    Some(event) => Ok(event),
+                    None => continue,
                 },
                 // A report of what was no message or was refused is nothing of the account.
-                Ok(FeedItem::Event(_)) => (),
-                Err(RecvError::Lagged(count)) => {
-                    trace::event!(warn, count, "events were lost that nobody read in time");
-                    return Some(Ok(AccountEvent::Lagged(count)));
-                }
-                Err(RecvError::Closed) => {
-                    self.ended = true;
-                    return Some(Err(Error::Closed(self.link.closed().await)));
-                }
-            }
+                Read::Item(FeedItem::Event(_)) => continue,
+                Read::Lagged(count) => Ok(AccountEvent::Lagged(count)),
+                Read::Closed => Err(self.link.closed_error()),
+            }));
         }
-        None
+    }
+}
+
+impl Stream for AccountEvents {
+    type Item = Result<AccountEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_event(cx)
     }
 }
 
@@ -89,9 +94,6 @@ fn decode(line: &str) -> Option<AccountEvent> {
 
 impl fmt::Debug for AccountEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccountEvents")
-            .field("waiting", &self.receiver.len())
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("AccountEvents").finish_non_exhaustive()
     }
 }

@@ -1,17 +1,21 @@
 //! What no turn claims: notifications of threads, the account and the server, and reports of what
 //! could not be understood or was refused.
 
-use std::fmt;
+mod reader;
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
 use serde_json::Value;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::connection::Link;
 use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
 use crate::request::Refusal;
-use crate::trace;
+
+pub(crate) use self::reader::{Read, Reader};
 
 /// How many events a reader may be behind before it loses the oldest ones.
 pub(crate) const FEED_CAPACITY: usize = 256;
@@ -30,8 +34,7 @@ pub struct Notifications {
     thread: Option<String>,
     /// What comes before everything that the feed has.
     first: Option<ConnectionEvent>,
-    receiver: Receiver<FeedItem>,
-    ended: bool,
+    reader: Reader,
 }
 
 /// An event that belongs to no turn that somebody listens to.
@@ -121,13 +124,13 @@ impl ConnectionEvent {
 
 impl Notifications {
     pub(crate) fn new(link: &Link) -> Notifications {
-        let (first, receiver) = (link.take_greeting(), link.feed());
-        Notifications { link: link.clone(), thread: None, first, receiver, ended: false }
+        let (first, reader) = (link.take_greeting(), Reader::new(link.feed()));
+        Notifications { link: link.clone(), thread: None, first, reader }
     }
 
     pub(crate) fn of_thread(link: &Link, thread: &str) -> Notifications {
-        let (receiver, thread) = (link.feed_of(thread), Some(thread.to_owned()));
-        Notifications { link: link.clone(), thread, first: None, receiver, ended: false }
+        let (reader, thread) = (Reader::new(link.feed_of(thread)), Some(thread.to_owned()));
+        Notifications { link: link.clone(), thread, first: None, reader }
     }
 
     /// Waits for the next event. After the connection has ended there is one error that says why,
@@ -142,28 +145,23 @@ impl Notifications {
     ///
     /// No event is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Result<ConnectionEvent>> {
+        std::future::poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ConnectionEvent>>> {
         if let Some(event) = self.first.take() {
-            return Some(Ok(event));
+            return Poll::Ready(Some(Ok(event)));
         }
-        if self.ended {
-            return None;
-        }
-        match self.receiver.recv().await {
-            Ok(FeedItem::Line(line)) => Some(Ok(self.decode(&line))),
-            Ok(FeedItem::Event(event)) => Some(Ok(event)),
-            Err(RecvError::Lagged(count)) => {
-                trace::event!(warn, count, "events were lost that nobody read in time");
-                Some(Ok(ConnectionEvent::Lagged(count)))
-            }
-            Err(RecvError::Closed) => {
-                let error = match &self.thread {
-                    Some(thread) if self.link.close_reason().is_none() => Error::detached(thread),
-                    _ => Error::Closed(self.link.closed().await),
-                };
-                self.ended = true;
-                Some(Err(error))
-            }
-        }
+        let Some(read) = ready!(self.reader.poll_next(cx)) else { return Poll::Ready(None) };
+        Poll::Ready(Some(match read {
+            Read::Item(FeedItem::Line(line)) => Ok(self.decode(&line)),
+            Read::Item(FeedItem::Event(event)) => Ok(event),
+            Read::Lagged(count) => Ok(ConnectionEvent::Lagged(count)),
+            Read::Closed => Err(match &self.thread {
+                Some(thread) if self.link.close_reason().is_none() => Error::detached(thread),
+                _ => self.link.closed_error(),
+            }),
+        }))
     }
 
     fn decode(&self, line: &str) -> ConnectionEvent {
@@ -180,12 +178,17 @@ impl Notifications {
     }
 }
 
+impl Stream for Notifications {
+    type Item = Result<ConnectionEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_event(cx)
+    }
+}
+
 impl fmt::Debug for Notifications {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notifications")
-            .field("waiting", &self.receiver.len())
-            .field("ended", &self.ended)
-            .finish_non_exhaustive()
+        f.debug_struct("Notifications").field("thread", &self.thread).finish_non_exhaustive()
     }
 }
 

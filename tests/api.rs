@@ -1,16 +1,20 @@
 //! What the public types promise to whoever stores them, moves them and awaits them.
 
 use codexkit::{
-    Call, Codex, CodexBuilder, ConnectionEvent, Error, Fs, Items, List, Notifications, Thread,
-    ThreadFork, ThreadOpened, ThreadResume, ThreadStart, TurnControl, TurnEvent, TurnHandle,
-    TurnResult, TurnStart, protocol,
+    AccountEvents, Call, ChatgptLoginHandle, Codex, CodexBuilder, ConnectionEvent,
+    DeviceCodeLoginHandle, Error, Fs, Items, List, LoginStart, Notifications, Thread, ThreadFork,
+    ThreadOpened, ThreadResume, ThreadStart, TurnControl, TurnEvent, TurnHandle, TurnResult,
+    TurnStart, protocol,
 };
+use futures_core::Stream;
 
 fn anywhere<T: Send + Sync + Unpin + 'static>() {}
 
 fn cloned<T: Clone>() {}
 
 fn spawned<T: Send + 'static>(_: T) {}
+
+fn streamed<T: Stream>() {}
 
 #[test]
 fn handles_can_be_stored_and_sent_anywhere() {
@@ -26,6 +30,10 @@ fn handles_can_be_stored_and_sent_anywhere() {
     anywhere::<Error>();
     anywhere::<Call<protocol::ModelListParams>>();
     anywhere::<Fs>();
+    anywhere::<AccountEvents>();
+    anywhere::<ChatgptLoginHandle>();
+    anywhere::<DeviceCodeLoginHandle>();
+    anywhere::<LoginStart<protocol::ChatgptLoginAccountParams>>();
     anywhere::<Items<protocol::ThreadListParams>>();
     anywhere::<List<protocol::ThreadListParams>>();
     anywhere::<ThreadFork>();
@@ -34,6 +42,8 @@ fn handles_can_be_stored_and_sent_anywhere() {
     anywhere::<ThreadStart>();
     anywhere::<TurnStart<TurnHandle>>();
     cloned::<Codex>();
+    cloned::<ChatgptLoginHandle>();
+    cloned::<DeviceCodeLoginHandle>();
     cloned::<Thread>();
     cloned::<TurnControl>();
     cloned::<List<protocol::ThreadListParams>>();
@@ -44,11 +54,23 @@ fn handles_can_be_stored_and_sent_anywhere() {
     cloned::<TurnStart<TurnResult>>();
 }
 
+#[test]
+fn feeds_are_streams() {
+    streamed::<AccountEvents>();
+    streamed::<Notifications>();
+}
+
 /// Never called: that it compiles is the claim.
 #[expect(dead_code, reason = "the compiler is the test")]
 fn futures_can_be_spawned(codex: &Codex, thread: &Thread, turn: TurnHandle) {
     spawned(Codex::start());
     spawned(codex.thread_start().into_future());
+    spawned(codex.login_chatgpt().into_future());
+    spawned(codex.login_chatgpt_device_code().into_future());
+    let (client, key) = (codex.clone(), String::from("key"));
+    spawned(async move { client.login_api_key(key).await });
+    let client = codex.clone();
+    spawned(async move { client.require_account().await });
     spawned(codex.thread_resume("id").into_future());
     spawned(codex.thread_fork("id").into_future());
     spawned(codex.request(protocol::ModelListParams::default()).into_future());

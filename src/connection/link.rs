@@ -300,6 +300,11 @@ impl Link {
         self.0.shared.close_reason()
     }
 
+    /// Why nothing more arrives, for whoever has found that out.
+    pub(crate) fn closed_error(&self) -> Error {
+        Error::Closed(self.close_reason().unwrap_or(CloseReason::Local))
+    }
+
     /// How many lines were no messages.
     pub(crate) fn malformed_lines(&self) -> u64 {
         self.0.shared.malformed_lines()
