@@ -40,6 +40,15 @@
 //! [`CodexBuilder::version_policy`] can refuse it. Of a runtime that was built from a checkout, and
 //! says `0.0.0`, or that names no version, nothing is known: to it everything is sent.
 //!
+//! # Logins
+//!
+//! The runtime keeps the account, for itself and for every other client of its home.
+//! [`Codex::require_account`] says whether a login is needed, [`Codex::login_api_key`],
+//! [`Codex::login_chatgpt`] and [`Codex::login_chatgpt_device_code`] are the usual ways, and
+//! [`Codex::account_events`] tells what becomes of it. The other ways, such as tokens that the client
+//! has by itself, are cases of [`protocol::LoginAccountParams`] for [`Codex::request`]: their end has
+//! no id, and so is in [`Codex::notifications`].
+//!
 //! # When the agent asks
 //!
 //! The runtime asks its client whether a command may run, a file may change, a permission is
@@ -58,8 +67,8 @@
 //! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
 //!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
 //!   outcomes, and never with contents.
-//! - `testing`: `MockModel`, a scripted model for the real runtime; `TestHome`, a home of its own
-//!   for it; `FakeServer`, a scripted runtime in memory.
+//! - `testing`: `MockModel`, a scripted model for the real runtime; `MockIssuer`, where it logs in;
+//!   `TestHome`, a home of its own for it; `FakeServer`, a scripted runtime in memory.
 
 #![cfg_attr(
     not(feature = "client"),

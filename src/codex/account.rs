@@ -66,7 +66,8 @@ impl Codex {
         LoginStart::new(&self.connection, protocol::ChatgptDeviceCodeLoginAccountParams::default())
     }
 
-    /// Forgets the account (`account/logout`), and ends a login that was begun.
+    /// Forgets the account (`account/logout`), and ends a login that was begun. Tokens of ChatGPT are
+    /// revoked where they were issued, which takes 5 s without a network.
     pub fn logout(&self) -> Call<protocol::LogoutAccountParams> {
         self.request(protocol::LogoutAccountParams)
     }

@@ -17,16 +17,19 @@ use crate::protocol::{
 };
 
 impl CodexBuilder {
-    /// Renews the ChatGPT tokens that the client has logged in with
-    /// ([`ChatgptAuthTokensLoginAccountParams`](crate::protocol::ChatgptAuthTokensLoginAccountParams)), when the runtime asks for it
-    /// (`account/chatgptAuthTokens/refresh`): the model has refused them. The new ones should be of
-    /// the account that it names. It is asked in a task of its own and has 9 s, as the runtime waits
-    /// no longer than 10 s; if it fails, takes longer or panics, the turn fails, and
-    /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says why.
+    /// Renews the ChatGPT tokens that the client has logged in with (the experimental case
+    /// `chatgptAuthTokens` of [`LoginAccountParams`](crate::protocol::LoginAccountParams)), when the
+    /// runtime asks for it (`account/chatgptAuthTokens/refresh`) because the model refused them. The
+    /// new ones have to be of the account that it names.
+    ///
+    /// The provider is asked in a task of its own and has 9 s: the runtime waits no longer than 10 s.
+    /// If it fails, panics or takes longer, the turn fails, and
+    /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says why. Its error is not sent to
+    /// the runtime.
     ///
     /// ```no_run
     /// # async fn tokens_of_my_service() -> Result<(String, String), std::io::Error> { unimplemented!() }
-    /// # async fn example() -> codexkit::Result<()> {
+    /// # fn example() {
     /// use codexkit::Codex;
     /// use codexkit::protocol::ChatgptAuthTokensRefreshResponse;
     ///
@@ -34,7 +37,6 @@ impl CodexBuilder {
     ///     let (account, token) = tokens_of_my_service().await?;
     ///     Ok::<_, std::io::Error>(ChatgptAuthTokensRefreshResponse::new(account, token))
     /// });
-    /// # Ok(())
     /// # }
     /// ```
     pub fn chatgpt_token_provider<F, Fut, E>(mut self, refresh: F) -> Self

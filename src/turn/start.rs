@@ -24,7 +24,7 @@ use super::{TurnHandle, TurnResult};
 /// On a thread that has a turn running the input joins that turn, which goes on as it was begun:
 /// the model, its effort, the service tier and whatever else holds for the turns after this one
 /// hold from the next turn on. An [`output_schema`](TurnStart::output_schema) that is not the one of
-/// the turn that runs, and so nearly every [`Thread::run_typed`], is refused
+/// the turn that runs, and so nearly every `Thread::run_typed`, is refused
 /// ([`RpcErrorKind::OutputSchemaMismatch`](crate::RpcErrorKind::OutputSchemaMismatch)). The
 /// [`deadline`](TurnStart::deadline) and [`interrupt_on_drop`](TurnStart::interrupt_on_drop) concern
 /// everybody who waits for the turn.
