@@ -1,6 +1,7 @@
 //! Logins that a person completes elsewhere: in a browser, or with a code.
 
 mod api_key;
+#[macro_use]
 mod attempt;
 #[cfg(feature = "browser")]
 mod browser;
@@ -34,69 +35,10 @@ pub struct ChatgptLoginHandle {
 }
 
 impl ChatgptLoginHandle {
-    /// The id of the attempt.
-    pub fn login_id(&self) -> &str {
-        self.attempt.id()
-    }
-
     /// The address to open in a browser **on the machine of the runtime**: at the end it leads back
     /// to a port there.
     pub fn auth_url(&self) -> &str {
         &self.auth_url
-    }
-
-    /// Waits until the login has succeeded, and tells what the runtime says of it
-    /// (`account/login/completed`). It may be called by several tasks, and again.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::LoginFailed`] if it was refused, failed, was cancelled, or another login or a logout
-    /// took its place; [`Error::Closed`] if the connection has ended; [`Error::Decode`] if what the
-    /// runtime says of it cannot be understood.
-    ///
-    /// # Cancel safety
-    ///
-    /// Can be dropped and called again. The attempt goes on.
-    pub async fn wait(&self) -> Result<protocol::AccountLoginCompletedNotification> {
-        self.attempt.wait().await
-    }
-
-    /// The same, but no longer than `timeout`. The attempt goes on all the same.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Timeout`], and as [`wait`](Self::wait).
-    ///
-    /// # Cancel safety
-    ///
-    /// Can be dropped and called again. The attempt goes on.
-    pub async fn wait_timeout(
-        &self,
-        timeout: Duration,
-    ) -> Result<protocol::AccountLoginCompletedNotification> {
-        self.attempt.wait_timeout(timeout).await
-    }
-
-    /// Gives the attempt up (`account/login/cancel`), so that [`wait`](Self::wait) fails. An attempt
-    /// that has ended is not found.
-    ///
-    /// # Errors
-    ///
-    /// What can happen to any call.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future does not take back a request that was already sent.
-    pub async fn cancel(&self) -> Result<protocol::CancelLoginAccountStatus> {
-        self.attempt.cancel().await
-    }
-
-    /// Whether the attempt is given up when the last clone of this handle is dropped before its end.
-    /// Otherwise it goes on, and [`Codex::account_events`](crate::Codex::account_events) tells of the
-    /// account that it leads to.
-    pub fn cancel_on_drop(self, yes: bool) -> Self {
-        self.attempt.cancel_on_drop(yes);
-        self
     }
 }
 
@@ -116,11 +58,6 @@ pub struct DeviceCodeLoginHandle {
 }
 
 impl DeviceCodeLoginHandle {
-    /// The id of the attempt.
-    pub fn login_id(&self) -> &str {
-        self.attempt.id()
-    }
-
     /// The address at which the code is to be entered.
     pub fn verification_url(&self) -> &str {
         &self.verification_url
@@ -129,60 +66,6 @@ impl DeviceCodeLoginHandle {
     /// The code to enter there.
     pub fn user_code(&self) -> &str {
         &self.user_code
-    }
-
-    /// Waits until the login has succeeded, and tells what the runtime says of it
-    /// (`account/login/completed`). It may be called by several tasks, and again.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::LoginFailed`] if it was refused, failed, was cancelled, or another login or a logout
-    /// took its place; [`Error::Closed`] if the connection has ended; [`Error::Decode`] if what the
-    /// runtime says of it cannot be understood.
-    ///
-    /// # Cancel safety
-    ///
-    /// Can be dropped and called again. The attempt goes on.
-    pub async fn wait(&self) -> Result<protocol::AccountLoginCompletedNotification> {
-        self.attempt.wait().await
-    }
-
-    /// The same, but no longer than `timeout`. The attempt goes on all the same.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Timeout`], and as [`wait`](Self::wait).
-    ///
-    /// # Cancel safety
-    ///
-    /// Can be dropped and called again. The attempt goes on.
-    pub async fn wait_timeout(
-        &self,
-        timeout: Duration,
-    ) -> Result<protocol::AccountLoginCompletedNotification> {
-        self.attempt.wait_timeout(timeout).await
-    }
-
-    /// Gives the attempt up (`account/login/cancel`), so that [`wait`](Self::wait) fails. An attempt
-    /// that has ended is not found.
-    ///
-    /// # Errors
-    ///
-    /// What can happen to any call.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future does not take back a request that was already sent.
-    pub async fn cancel(&self) -> Result<protocol::CancelLoginAccountStatus> {
-        self.attempt.cancel().await
-    }
-
-    /// Whether the attempt is given up when the last clone of this handle is dropped before its end.
-    /// Otherwise it goes on, and [`Codex::account_events`](crate::Codex::account_events) tells of the
-    /// account that it leads to.
-    pub fn cancel_on_drop(self, yes: bool) -> Self {
-        self.attempt.cancel_on_drop(yes);
-        self
     }
 }
 
@@ -204,6 +87,8 @@ impl fmt::Debug for DeviceCodeLoginHandle {
             .finish_non_exhaustive()
     }
 }
+
+attempt_methods! { ChatgptLoginHandle DeviceCodeLoginHandle }
 
 /// A login that begins when it is awaited: [`Codex::login_chatgpt`](crate::Codex::login_chatgpt),
 /// [`Codex::login_chatgpt_device_code`](crate::Codex::login_chatgpt_device_code).

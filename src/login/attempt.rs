@@ -73,3 +73,70 @@ impl Drop for Attempt {
         self.connection.spawn(async move { drop(link.control(&params).await) });
     }
 }
+
+/// What every handle of an attempt can do.
+macro_rules! attempt_methods {
+    ($($handle:ident)*) => {$(
+        impl $handle {
+            /// The id of the attempt.
+            pub fn login_id(&self) -> &str {
+                self.attempt.id()
+            }
+
+            /// Waits until the login has succeeded, and tells what the runtime says of it
+            /// (`account/login/completed`). It may be called by several tasks, and again.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::LoginFailed`] if it was refused, failed, was cancelled, or another login or
+            /// a logout took its place; [`Error::Closed`] if the connection has ended;
+            /// [`Error::Decode`] if what the runtime says of it cannot be understood.
+            ///
+            /// # Cancel safety
+            ///
+            /// Can be dropped and called again. The attempt goes on.
+            pub async fn wait(&self) -> Result<protocol::AccountLoginCompletedNotification> {
+                self.attempt.wait().await
+            }
+
+            /// The same, but no longer than `timeout`. The attempt goes on all the same.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Timeout`], and as [`wait`](Self::wait).
+            ///
+            /// # Cancel safety
+            ///
+            /// Can be dropped and called again. The attempt goes on.
+            pub async fn wait_timeout(
+                &self,
+                timeout: Duration,
+            ) -> Result<protocol::AccountLoginCompletedNotification> {
+                self.attempt.wait_timeout(timeout).await
+            }
+
+            /// Gives the attempt up (`account/login/cancel`), so that [`wait`](Self::wait) fails. An
+            /// attempt that has ended is not found.
+            ///
+            /// # Errors
+            ///
+            /// What can happen to any call.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future does not take back a request that was already sent.
+            pub async fn cancel(&self) -> Result<protocol::CancelLoginAccountStatus> {
+                self.attempt.cancel().await
+            }
+
+            /// Whether the attempt is given up when the last clone of this handle is dropped before
+            /// its end. Otherwise it goes on, and
+            /// [`Codex::account_events`](crate::Codex::account_events) tells of the account that it
+            /// leads to.
+            pub fn cancel_on_drop(self, yes: bool) -> Self {
+                self.attempt.cancel_on_drop(yes);
+                self
+            }
+        }
+    )*};
+}
