@@ -65,8 +65,8 @@ pub enum ConnectionEvent {
     RequestRefused {
         /// The request.
         request: protocol::RawMessage,
-        /// What is wrong with it, if it was not understood. A request that was understood is
-        /// refused because nobody was there to grant it.
+        /// What is wrong with it, if it was not understood, or with whoever should have answered it.
+        /// Any other request is refused because nobody was there to grant it.
         problem: Option<String>,
     },
     /// A line that is no message. It was skipped.

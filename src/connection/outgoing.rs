@@ -37,3 +37,32 @@ pub(super) async fn write(
     }
     writer.shutdown().await
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_with_and_without_secrets_keep_their_order() {
+        let (sender, lines) = mpsc::unbounded_channel();
+        for (n, is_secret) in [false, false, true, true, false, true, false].into_iter().enumerate()
+        {
+            let line = format!("{n}\n");
+            let line = if is_secret {
+                Line::Secret(Zeroizing::new(line.into_bytes()))
+            } else {
+                Line::Plain(line)
+            };
+            assert!(sender.send(line).is_ok());
+        }
+        drop(sender);
+        let (mut reader, writer) = tokio::io::duplex(64);
+        write(Box::new(writer), lines).await.unwrap();
+        let mut text = String::new();
+        reader.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "0\n1\n2\n3\n4\n5\n6\n");
+    }
+}

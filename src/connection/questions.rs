@@ -26,6 +26,7 @@ impl Shared {
         let problem = match provider.refresh(params).await {
             Ok(answer) => match envelope::secret_answer_line(&id, &answer) {
                 Ok(line) => {
+                    trace::event!(debug, method = request.method, "answered a request");
                     self.send(Line::Secret(line));
                     return;
                 }

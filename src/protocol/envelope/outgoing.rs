@@ -115,3 +115,18 @@ impl io::Write for Length {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_with_a_secret_is_the_usual_one_in_a_buffer_that_did_not_grow() {
+        let params = json!({ "key": "a\"b\\c\u{1}é😀", "list": [1, null, "x".repeat(300)] });
+        let line = secret_request_line(7, "a/b", &params).unwrap();
+        assert_eq!(line.as_slice(), request_line(7, "a/b", &params).unwrap().as_bytes());
+        assert_eq!(line.capacity(), line.len());
+    }
+}
