@@ -2,10 +2,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::codex::Codex;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, RpcError};
 use crate::protocol::{
     ApiKeyLoginAccountParams, LoginAccountParams, LoginAccountResponse, Offer, Request,
     SecretValue, Unavailable,
@@ -61,16 +61,34 @@ fn check(key: &str) -> Result<()> {
     Err(Error::InvalidInput(problem.into()))
 }
 
-/// What the runtime says may repeat what it was given.
+/// What the runtime says may repeat what it was given, plainly or quoted.
 fn without(key: &SecretString, error: Error) -> Error {
-    let Error::Rpc(mut error) = error else { return error };
-    let shown = |text: &str| text.contains(key.expose_secret());
-    if shown(&error.message) {
-        error.message = error.message.replace(key.expose_secret(), "<redacted>");
+    let plain = Zeroizing::new(without_escapes(key.expose_secret()));
+    let shows = |text: &str| Zeroizing::new(without_escapes(text)).contains(plain.as_str());
+    match error {
+        Error::Rpc(error) => {
+            let RpcError { method, code, mut message, data, .. } = *error;
+            message = message.replace(key.expose_secret(), REDACTED);
+            if shows(&message) {
+                message = REDACTED.to_owned();
+            }
+            let data = data.filter(|data| !shows(&data.to_string()));
+            Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
+        }
+        Error::Decode { method, source } if shows(&source.to_string()) => {
+            Error::Decode { method, source: "the answer repeats the key".into() }
+        }
+        error => error,
     }
-    error.data = error.data.take().filter(|data| !shown(&data.to_string()));
-    Error::Rpc(error)
 }
+
+/// What is left of a text however often it was quoted.
+fn without_escapes(text: &str) -> String {
+    text.replace('\\', "")
+}
+
+/// What is shown where the key was.
+const REDACTED: &str = "<redacted>";
 
 /// Params whose key is wiped when they are dropped.
 struct ApiKeyLogin(LoginAccountParams);

@@ -19,11 +19,11 @@ pub(crate) struct Logins {
     closed: bool,
 }
 
-/// The end of an attempt of which nobody has heard yet.
+/// The end of an attempt that came before the reply that names it.
 struct Early {
     login: String,
-    /// Gone once somebody has claimed it.
-    line: Outcome,
+    line: Box<str>,
+    is_claimed: bool,
 }
 
 /// Whom the end of an attempt concerns.
@@ -44,7 +44,7 @@ impl Logins {
         if self.positions.is_empty() {
             return Claim::Nobody;
         }
-        self.early.push_back(Early { login: login.into(), line: Some(line.into()) });
+        self.early.push_back(Early { login: login.into(), line: line.into(), is_claimed: false });
         Claim::Kept
     }
 
@@ -60,8 +60,10 @@ impl Logins {
     pub(crate) fn claim(&mut self, position: usize, login: &str) -> watch::Receiver<Outcome> {
         let mut early = self.early.iter_mut().skip(position - self.base);
         if let Some(early) = early.find(|early| early.login == login) {
-            // It stays in its place without a line, so that the positions stay right.
-            return watch::Sender::new(early.line.take()).subscribe();
+            // It stays in its place, so that the positions stay right, and another start whose reply
+            // names the same attempt finds it, too.
+            early.is_claimed = true;
+            return watch::Sender::new(Some(early.line.clone())).subscribe();
         }
         if self.closed {
             // Without a sender it says at once that nothing will come.
@@ -80,7 +82,7 @@ impl Logins {
         let end = self.base + self.early.len();
         let keep_from = self.positions.iter().copied().min().unwrap_or(end);
         let dropped = self.early.drain(..keep_from - self.base);
-        let nobodys = dropped.filter_map(|early| early.line).collect();
+        let nobodys = dropped.filter(|early| !early.is_claimed).map(|early| early.line).collect();
         self.base = keep_from;
         nobodys
     }
