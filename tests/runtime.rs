@@ -19,6 +19,8 @@ mod concurrency;
 mod configuration;
 #[path = "runtime/deadlines.rs"]
 mod deadlines;
+#[path = "runtime/device_codes.rs"]
+mod device_codes;
 #[path = "runtime/endings.rs"]
 mod endings;
 #[path = "runtime/errors.rs"]
@@ -51,6 +53,8 @@ mod leftovers;
 mod lifecycle;
 #[path = "runtime/lists.rs"]
 mod lists;
+#[path = "runtime/logins.rs"]
+mod logins;
 #[cfg(unix)]
 #[path = "runtime/mcp.rs"]
 mod mcp;
@@ -77,6 +81,8 @@ mod steering;
 mod strangers;
 #[path = "runtime/support.rs"]
 mod support;
+#[path = "runtime/tokens.rs"]
+mod tokens;
 #[path = "runtime/turn_options.rs"]
 mod turn_options;
 #[path = "runtime/turns.rs"]
