@@ -71,6 +71,9 @@ mod processes;
 mod refusals;
 #[path = "runtime/resuming.rs"]
 mod resuming;
+#[cfg(all(target_os = "linux", feature = "tracing"))]
+#[path = "runtime/secrets.rs"]
+mod secrets;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]
@@ -90,5 +93,7 @@ mod turns;
 #[cfg(feature = "schemars")]
 #[path = "runtime/typed.rs"]
 mod typed;
+#[path = "runtime/user_files.rs"]
+mod user_files;
 #[path = "runtime/views.rs"]
 mod views;
