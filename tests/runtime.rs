@@ -19,6 +19,8 @@ mod concurrency;
 mod configuration;
 #[path = "runtime/deadlines.rs"]
 mod deadlines;
+#[path = "runtime/device_codes.rs"]
+mod device_codes;
 #[path = "runtime/endings.rs"]
 mod endings;
 #[path = "runtime/errors.rs"]
@@ -51,6 +53,8 @@ mod leftovers;
 mod lifecycle;
 #[path = "runtime/lists.rs"]
 mod lists;
+#[path = "runtime/logins.rs"]
+mod logins;
 #[cfg(unix)]
 #[path = "runtime/mcp.rs"]
 mod mcp;
@@ -67,6 +71,9 @@ mod processes;
 mod refusals;
 #[path = "runtime/resuming.rs"]
 mod resuming;
+#[cfg(all(target_os = "linux", feature = "tracing"))]
+#[path = "runtime/secrets.rs"]
+mod secrets;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]
@@ -77,6 +84,8 @@ mod steering;
 mod strangers;
 #[path = "runtime/support.rs"]
 mod support;
+#[path = "runtime/tokens.rs"]
+mod tokens;
 #[path = "runtime/turn_options.rs"]
 mod turn_options;
 #[path = "runtime/turns.rs"]
@@ -84,5 +93,7 @@ mod turns;
 #[cfg(feature = "schemars")]
 #[path = "runtime/typed.rs"]
 mod typed;
+#[path = "runtime/user_files.rs"]
+mod user_files;
 #[path = "runtime/views.rs"]
 mod views;

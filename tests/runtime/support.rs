@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use std::panic::Location;
 use std::time::Duration;
 
-use codexkit::protocol::ServerNotification;
-use codexkit::testing::{MockModel, TestHome};
+use codexkit::protocol::{AccountUpdatedNotification, ServerNotification};
+use codexkit::testing::{CallbackPort, MockIssuer, MockModel, TestHome};
 use codexkit::{
-    Codex, CodexBuilder, ConnectionEvent, Notifications, Result, Thread, TurnEvent, TurnHandle,
+    AccountEvent, AccountEvents, Codex, CodexBuilder, ConnectionEvent, Notifications, Result,
+    Thread, TurnEvent, TurnHandle,
 };
 
 #[cfg(target_os = "linux")]
@@ -44,6 +45,18 @@ pub(crate) async fn run(test: impl AsyncFnOnce(&Place)) {
         let (ids, home) = (place.runtimes.take(), place.home.codex_home());
         processes::end_within(SOON, &ids, &home).await;
     }
+}
+
+/// The same with somebody who gives out accounts.
+pub(crate) async fn run_with_issuer(test: impl AsyncFnOnce(&Place, &MockIssuer)) {
+    let issuer = MockIssuer::start().await.unwrap();
+    run(async |place| test(place, &issuer).await).await;
+}
+
+/// The same, while nobody else uses the port to which the browser comes back.
+pub(crate) async fn run_with_browser(test: impl AsyncFnOnce(&Place, &MockIssuer)) {
+    let _port = CallbackPort::lock().await.unwrap();
+    run_with_issuer(test).await;
 }
 
 impl Place {
@@ -87,6 +100,20 @@ pub(crate) fn within<F: Future>(limit: Duration, future: F) -> impl Future<Outpu
         let output = tokio::time::timeout(limit, future).await;
         output.unwrap_or_else(|_| panic!("not done within {limit:?}: {caller}"))
     }
+}
+
+/// The next change of the account, which must come soon.
+pub(crate) async fn next_update(events: &mut AccountEvents) -> AccountUpdatedNotification {
+    let found = async {
+        loop {
+            match events.next().await.unwrap().unwrap() {
+                AccountEvent::Updated(it) => return it,
+                AccountEvent::RateLimits(_) => (),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    within(SOON, found).await
 }
 
 /// Reads events until `pick` finds something.
