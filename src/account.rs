@@ -7,13 +7,14 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use crate::connection::Link;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feed::{FeedItem, Read, Reader};
 use crate::protocol::{self, ServerNotification, envelope};
 
 /// The events of the account: [`Codex::account_events`](crate::Codex::account_events).
 ///
 /// Like [`Notifications`](crate::Notifications) it is bounded, and does not keep the connection open.
+#[must_use = "a feed does nothing until it is read"]
 pub struct AccountEvents {
     link: Link,
     reader: Reader,
@@ -47,7 +48,8 @@ impl AccountEvents {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`](crate::Error::Closed) when the connection has ended.
+    /// [`Error::Closed`] when the connection has ended, [`Error::Decode`] for an event that cannot be
+    /// read, after which the others go on.
     ///
     /// # Cancel safety
     ///
@@ -61,8 +63,12 @@ impl AccountEvents {
             let Some(read) = ready!(self.reader.poll_next(cx)) else { return Poll::Ready(None) };
             return Poll::Ready(Some(match read {
                 Read::Item(FeedItem::Line(line)) => match decode(&line) {
-                    Some(event) => Ok(event),
-                    None => continue,
+                    Ok(Some(event)) => Ok(event),
+                    Ok(None) => continue,
+                    Err(error) => {
+                        self.link.count_malformed();
+                        Err(Error::decode(envelope::method_of(&line), error))
+                    }
                 },
                 // A report of what was no message or was refused is nothing of the account.
                 Read::Item(FeedItem::Event(_)) => continue,
@@ -81,15 +87,15 @@ impl Stream for AccountEvents {
     }
 }
 
-fn decode(line: &str) -> Option<AccountEvent> {
-    let (notification, _) = envelope::decode_notification(line).ok()?;
-    Some(match notification {
+fn decode(line: &str) -> serde_json::Result<Option<AccountEvent>> {
+    let (notification, _) = envelope::decode_notification(line)?;
+    Ok(Some(match notification {
         ServerNotification::AccountUpdated(it) => AccountEvent::Updated(*it),
         ServerNotification::AccountRateLimitsUpdated(it) => AccountEvent::RateLimits(it),
         ServerNotification::GatewayOAuthChanged(it) => AccountEvent::GatewayOAuth(*it),
         ServerNotification::Unrecognized(it) => AccountEvent::Unrecognized(it),
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
 }
 
 impl fmt::Debug for AccountEvents {

@@ -21,7 +21,7 @@ use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 
 pub(crate) use self::link::{Effect, Link, Place};
-pub(crate) use self::listeners::{ExpectedLogin, Following, Listening, LoginOutcome, Subscription};
+pub(crate) use self::listeners::{Following, Listening, LoginOutcome, Subscription};
 use self::shared::Shared;
 
 /// How a connection behaves.

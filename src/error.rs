@@ -56,6 +56,12 @@ pub enum Error {
     TurnFailed(Box<TurnFailure>),
     /// A login was not completed.
     LoginFailed(Box<LoginFailure>),
+    /// The login was not completed in the time that the caller gave it. It goes on.
+    #[non_exhaustive]
+    LoginTimeout {
+        /// How long that was.
+        after: Duration,
+    },
     /// The model provider asks for an account, and the runtime has none.
     AccountRequired,
     /// No browser could be opened. Needs the feature `browser`.
@@ -207,6 +213,10 @@ impl fmt::Display for Error {
             Error::Decode { method, .. } => write!(f, "cannot decode a message of `{method}`"),
             Error::TurnFailed(failure) => failure.fmt(f),
             Error::LoginFailed(failure) => failure.fmt(f),
+            Error::LoginTimeout { after } => write!(
+                f,
+                "the login was not completed within {after:?} and goes on; wait again, or cancel it"
+            ),
             Error::AccountRequired => {
                 write!(f, "the model provider asks for an account, and there is none; {LOG_IN}")
             }

@@ -5,10 +5,12 @@ mod reader;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use crate::connection::Link;
 use crate::error::{Error, Result};
@@ -28,6 +30,7 @@ const LINE_HEAD: usize = 256;
 ///
 /// The feed is bounded: who reads too slowly gets [`ConnectionEvent::Lagged`] instead of the events
 /// that were lost. It does not keep the connection open.
+#[must_use = "a feed does nothing until it is read"]
 pub struct Notifications {
     link: Link,
     /// Whose events these are, if not those of the whole connection.
@@ -68,6 +71,8 @@ pub enum ConnectionEvent {
         /// What is wrong with it, if it was not understood, or with whoever should have answered it.
         /// Any other request is refused because nobody was there to grant it.
         problem: Option<String>,
+        /// The error of the user's own code that should have answered it, if there is one.
+        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     },
     /// A line that is no message. It was skipped.
     #[non_exhaustive]
@@ -99,7 +104,7 @@ impl fmt::Debug for ConnectionEvent {
             ConnectionEvent::Notification { notification, .. } => {
                 f.debug_tuple("Notification").field(notification).finish()
             }
-            ConnectionEvent::RequestRefused { request, problem } => f
+            ConnectionEvent::RequestRefused { request, problem, .. } => f
                 .debug_struct("RequestRefused")
                 .field("method", &request.method)
                 .field("problem", problem)
@@ -172,7 +177,7 @@ impl Notifications {
             }
             Err(error) => {
                 self.link.count_malformed();
-                ConnectionEvent::Malformed { head: head(line), problem: error.to_string() }
+                ConnectionEvent::Malformed { head: head(line), problem: problem(&error) }
             }
         }
     }
@@ -204,8 +209,8 @@ impl FeedItem {
         FeedItem::Line(line.into())
     }
 
-    pub(crate) fn refused(Refusal { request, problem, .. }: Refusal) -> FeedItem {
-        FeedItem::Event(ConnectionEvent::RequestRefused { request, problem })
+    pub(crate) fn refused(Refusal { request, problem, source, .. }: Refusal) -> FeedItem {
+        FeedItem::Event(ConnectionEvent::RequestRefused { request, problem, source })
     }
 
     pub(crate) fn malformed(head: String, problem: String) -> FeedItem {
@@ -214,6 +219,14 @@ impl FeedItem {
 
     pub(crate) fn unmatched(id: Value) -> FeedItem {
         FeedItem::Event(ConnectionEvent::UnmatchedResponse { id })
+    }
+}
+
+/// What is wrong with a line. What serde says of a value of the wrong type repeats that.
+pub(crate) fn problem(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Data => format!("no message of JSON-RPC (seen at column {})", error.column()),
+        _ => error.to_string(),
     }
 }
 

@@ -11,11 +11,10 @@ mod tokens;
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::attempt::Attempt;
 use crate::codex::BoxFuture;
-use crate::connection::{Connection, ExpectedLogin};
+use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::protocol::{self, LoginAccountResponse, Request};
 
@@ -26,7 +25,7 @@ pub(crate) use self::tokens::TokenProvider;
 /// same attempt.
 ///
 /// The runtime has one attempt at a time: a second one, any other login and a logout end the first.
-/// One that nobody completes ends after some minutes.
+/// One that nobody completes ends after 10 minutes. A clone keeps the connection open.
 #[derive(Clone)]
 #[must_use = "somebody has to open the address of the login"]
 pub struct ChatgptLoginHandle {
@@ -46,7 +45,7 @@ impl ChatgptLoginHandle {
 /// attempt.
 ///
 /// The runtime has one attempt at a time: a second one, any other login and a logout end the first.
-/// One that nobody completes ends after some minutes.
+/// One that nobody completes ends after 15 minutes. A clone keeps the connection open.
 ///
 /// [`Codex::login_chatgpt_device_code`]: crate::Codex::login_chatgpt_device_code
 #[derive(Clone)]
@@ -132,8 +131,8 @@ impl IntoFuture for LoginStart<protocol::ChatgptLoginAccountParams> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let started = start(self.connection, self.params.into(), |response| match response {
-                LoginAccountResponse::Chatgpt(it) => Some((it.login_id, it.auth_url)),
-                _ => None,
+                LoginAccountResponse::Chatgpt(it) => Ok((it.login_id, it.auth_url)),
+                other => Err(other),
             });
             let (attempt, auth_url) = started.await?;
             Ok(ChatgptLoginHandle { attempt, auth_url: auth_url.into() })
@@ -158,9 +157,9 @@ impl IntoFuture for LoginStart<protocol::ChatgptDeviceCodeLoginAccountParams> {
         Box::pin(async move {
             let started = start(self.connection, self.params.into(), |response| match response {
                 LoginAccountResponse::ChatgptDeviceCode(it) => {
-                    Some((it.login_id, (it.verification_url, it.user_code)))
+                    Ok((it.login_id, (it.verification_url, it.user_code)))
                 }
-                _ => None,
+                other => Err(other),
             });
             let (attempt, (verification_url, user_code)) = started.await?;
             let (verification_url, user_code) = (verification_url.into(), user_code.into());
@@ -169,23 +168,33 @@ impl IntoFuture for LoginStart<protocol::ChatgptDeviceCodeLoginAccountParams> {
     }
 }
 
-/// Begins an attempt. It is cancelled if nobody is there any more to take it.
+/// Begins an attempt. It is cancelled if nobody is there any more to take it, or nobody can know how
+/// to complete it.
 async fn start<D: Send + 'static>(
     connection: Connection,
     params: protocol::LoginAccountParams,
-    read: fn(LoginAccountResponse) -> Option<(String, D)>,
+    read: fn(LoginAccountResponse) -> Result<(String, D), LoginAccountResponse>,
 ) -> Result<(Arc<Attempt>, D)> {
-    let expected: ExpectedLogin = connection.expect_login();
-    let started = connection.accepted(params, move |connection, response| {
-        let (id, details) = read(response)?;
-        Some((Attempt::new(connection, expected.claim(&id), id), details))
+    let expected = connection.expect_login();
+    let started = connection.accepted(params, move |connection, response| match read(response) {
+        Ok((id, details)) => Some((Attempt::new(connection, expected.claim(&id), id), details)),
+        Err(other) => {
+            let named = serde_json::to_value(other).and_then(serde_json::from_value);
+            if let Ok::<protocol::CancelLoginAccountParams, _>(attempt) = named {
+                connection.post(&attempt);
+            }
+            None
+        }
     });
-    let Some((attempt, details)) = started.await? else {
-        return Err(Error::Decode {
-            method: protocol::LoginAccountParams::METHOD.to_owned(),
-            source: "the answer is about another kind of login".into(),
-        });
-    };
+    let (attempt, details) = started.await?.ok_or_else(other_answer)?;
     attempt.cancel_on_drop(false);
     Ok((Arc::new(attempt), details))
+}
+
+/// The runtime has answered something else than it was asked.
+fn other_answer() -> Error {
+    Error::Decode {
+        method: protocol::LoginAccountParams::METHOD.to_owned(),
+        source: "it is not the answer to this kind of login".into(),
+    }
 }

@@ -1,6 +1,9 @@
 //! Requests of the server: every one gets exactly one answer, and the answer is no, unless the user
 //! has said otherwise.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::login::TokenProvider;
@@ -15,12 +18,20 @@ pub(crate) struct Question {
     pub(crate) provider: TokenProvider,
 }
 
+/// Why the user's code gave no answer.
+pub(crate) struct Unanswered {
+    pub(crate) problem: String,
+    pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
 /// A request that was refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) request: protocol::RawMessage,
     /// What is wrong with the request, if it was not understood.
     pub(crate) problem: Option<String>,
+    /// The error of the user's code that should have answered it.
+    pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
     answer: Answer,
 }
 
@@ -28,10 +39,12 @@ pub(crate) struct Refusal {
 type Answer = Result<Value, (i64, String)>;
 
 impl Refusal {
-    /// A request that was understood, with a `problem` of this side that is not for the other one.
-    pub(crate) fn of(request: protocol::RawMessage, problem: String) -> Refusal {
+    /// A request that the user's code should have answered. What went wrong there is not for the
+    /// runtime.
+    pub(crate) fn of(request: protocol::RawMessage, unanswered: Unanswered) -> Refusal {
+        let Unanswered { problem, source } = unanswered;
         let answer = Err((envelope::REFUSED, "the client has no answer".to_owned()));
-        Refusal { request, problem: Some(problem), answer }
+        Refusal { request, problem: Some(problem), source, answer }
     }
 
     /// The answer to the request with this id.
@@ -66,7 +79,7 @@ pub(crate) fn take(
             (Err((code, problem.clone())), Some(problem))
         }
     };
-    Err(Refusal { request, problem, answer })
+    Err(Refusal { request, problem, source: None, answer })
 }
 
 fn refusal_of(request: &protocol::ServerRequest) -> Answer {
@@ -114,7 +127,7 @@ fn denied() -> protocol::ReviewDecision {
 
 /// What is wrong, and where.
 fn with_source(error: &protocol::ServerRequestError) -> String {
-    match std::error::Error::source(error) {
+    match Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }

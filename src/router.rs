@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::error::CloseReason;
 use crate::feed::{FEED_CAPACITY, FeedItem};
@@ -42,6 +42,9 @@ pub(crate) struct Router {
     detached: HashSet<String>,
     closed: Option<CloseReason>,
 }
+
+/// The senders of feeds and of the ends of logins.
+pub(crate) type Senders = (Vec<broadcast::Sender<FeedItem>>, Vec<watch::Sender<Outcome>>);
 
 /// What a feed is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -351,17 +354,17 @@ impl Router {
         self.detached.contains(thread)
     }
 
-    /// Ends every queue with `reason`, also those that are still to come.
-    pub(crate) fn close(&mut self, reason: &CloseReason, wakers: &mut Vec<Waker>) {
+    /// Ends every queue with `reason`, also those that are still to come. The senders that are given
+    /// back end feeds and logins when they are dropped.
+    pub(crate) fn close(&mut self, reason: &CloseReason, wakers: &mut Vec<Waker>) -> Senders {
         self.closed = Some(reason.clone());
-        self.feeds.clear();
-        self.logins.close();
         let turns = self.turns.drain().flat_map(|(_, turn)| turn.queues);
         let followed = self.followed.drain().flat_map(|(_, queues)| queues);
         let streams = self.streams.drain().map(|(_, queue)| queue);
         for queue in turns.chain(followed).chain(streams) {
             wakers.extend(queue.close(reason));
         }
+        (self.feeds.drain().map(|(_, feed)| feed).collect(), self.logins.close())
     }
 }
 

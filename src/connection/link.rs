@@ -15,7 +15,7 @@ use super::shared::Shared;
 use crate::codex::RuntimeInfo;
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::{ConnectionEvent, FeedItem};
-use crate::protocol::{Offer, Request, envelope};
+use crate::protocol::{LoginAccountParams, Offer, Request, envelope};
 use crate::trace;
 
 /// What can be done with a connection, without keeping it open.
@@ -56,8 +56,6 @@ pub(crate) enum Effect {
 struct Terms {
     place: Place,
     effect: Option<Effect>,
-    /// Whether the line is wiped once it is written.
-    is_secret: bool,
 }
 
 impl Link {
@@ -143,11 +141,14 @@ impl Link {
         self.send(params, Some(self.request_timeout()), &terms).await
     }
 
-    /// The same for a request with a secret in it. What is made of its params here is wiped once it is
-    /// written.
-    pub(crate) async fn call_secret<R: Request>(&self, params: &R) -> Result<R::Response> {
-        let terms = Terms { is_secret: true, ..Terms::default() };
-        self.send(params, Some(self.request_timeout()), &terms).await
+    /// Sends a request whose answer nobody waits for, before this returns.
+    pub(crate) fn post<R: Request>(&self, params: &R) {
+        let shared = &self.0.shared;
+        let id = shared.next_id();
+        if let Ok(line) = envelope::request_line(id, R::METHOD, params) {
+            let give_up = GiveUp::new(Some(self.request_timeout()), self.request_timeout());
+            drop(shared.send_request(id, Line::Plain(line), Pending::new(None, None), give_up));
+        }
     }
 
     /// Sends a request whose answer is waited for by somebody else. Nothing is sent if the future is
@@ -224,7 +225,8 @@ impl Link {
     ) -> Result<(i64, Waiter)> {
         let shared = &self.0.shared;
         let id = shared.next_id();
-        let line = if terms.is_secret {
+        // What logs in is wiped once it is written.
+        let line = if R::METHOD == LoginAccountParams::METHOD {
             envelope::secret_request_line(id, R::METHOD, params).map(Line::Secret)
         } else {
             envelope::request_line(id, R::METHOD, params).map(Line::Plain)

@@ -6,7 +6,7 @@ use super::outgoing::Line;
 use super::shared::Shared;
 use crate::feed::FeedItem;
 use crate::protocol::envelope;
-use crate::request::{Question, Refusal};
+use crate::request::{Question, Refusal, Unanswered};
 use crate::trace;
 
 impl Shared {
@@ -23,19 +23,22 @@ impl Shared {
 
     async fn answer(&self, question: Question) {
         let Question { id, request, params, provider } = question;
-        let problem = match provider.refresh(params).await {
+        let unanswered = match provider.refresh(params).await {
             Ok(answer) => match envelope::secret_answer_line(&id, &answer) {
                 Ok(line) => {
                     trace::event!(debug, method = request.method, "answered a request");
                     self.send(Line::Secret(line));
                     return;
                 }
-                Err(error) => format!("cannot encode the answer: {error}"),
+                Err(error) => Unanswered {
+                    problem: "the answer cannot be encoded".to_owned(),
+                    source: Some(Arc::new(error)),
+                },
             },
-            Err(problem) => problem,
+            Err(unanswered) => unanswered,
         };
         trace::event!(warn, method = request.method, "a request of the server was not answered");
-        let refusal = Refusal::of(request, problem);
+        let refusal = Refusal::of(request, unanswered);
         if let Ok(line) = refusal.line(&id) {
             self.send(Line::Plain(line));
         }

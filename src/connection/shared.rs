@@ -123,7 +123,7 @@ impl Shared {
         let mut state = self.state();
         lines::for_each_line(bytes, |line| {
             let accepted = match line {
-                Ok(line) => state.accept(line, &mut effects).map_err(|error| error.to_string()),
+                Ok(line) => state.accept(line, &mut effects).map_err(|error| feed::problem(&error)),
                 Err(_) => Err("not UTF-8".to_owned()),
             };
             if let Err(error) = accepted {
@@ -218,22 +218,22 @@ impl Shared {
     /// Gives everyone who waits, now and later, the reason why the connection ended. Only the first
     /// reason counts. The writer writes what was queued before, then closes its end.
     pub(super) fn end(&self, reason: &CloseReason) {
-        let mut wakers = Vec::new();
         let mut state = self.state();
         if self.reason.borrow().is_some() {
             return;
         }
-        // First, so that whoever finds a feed without a sender knows why.
-        self.reason.send_replace(Some(reason.clone()));
-        state.router.close(reason, &mut wakers);
-        let pending = std::mem::take(&mut state.pending);
-        state.outgoing = None;
-        state.feed = None;
+        // First, so that whoever finds a feed without a sender knows why; but whoever waits for it is
+        // woken without the lock, as all others are.
+        self.reason.send_if_modified(|it| {
+            *it = Some(reason.clone());
+            false
+        });
+        let ended = state.close(reason);
         drop(state);
+        self.reason.send_modify(|_| ());
         self.slots.close();
         self.processes.close();
-        drop(pending);
-        wakers.into_iter().for_each(Waker::wake);
+        ended.tell();
         trace::connection_ended(reason);
     }
 

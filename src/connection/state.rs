@@ -9,11 +9,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::link::Effect;
 use super::outgoing::Line;
 use super::pending::{Pending, Reply};
+use crate::error::CloseReason;
 use crate::feed::{FEED_CAPACITY, FeedItem};
 use crate::login::TokenProvider;
 use crate::protocol::envelope::{self, Message};
 use crate::request::{self, Question};
-use crate::router::{Claim, Outcome, Router, Topic};
+use crate::router::{Claim, Outcome, Router, Senders, Topic};
 use crate::trace;
 
 pub(super) struct State {
@@ -37,6 +38,25 @@ pub(super) struct Effects {
     pub(super) questions: Vec<Question>,
     pub(super) is_early_news: bool,
     pub(super) arrivals: trace::Arrivals,
+}
+
+/// What ends with the connection.
+pub(super) struct Ended {
+    senders: Senders,
+    pending: HashMap<i64, Pending>,
+    outgoing: Option<mpsc::UnboundedSender<Line>>,
+    feed: Option<broadcast::Sender<FeedItem>>,
+    token_provider: Option<TokenProvider>,
+    wakers: Vec<Waker>,
+}
+
+impl Ended {
+    /// Tells everyone who waits. It may run any code, also the user's, so that no lock may be held.
+    pub(super) fn tell(self) {
+        let Ended { senders, pending, outgoing, feed, token_provider, wakers } = self;
+        drop((pending, outgoing, feed, senders, token_provider));
+        wakers.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl State {
@@ -108,6 +128,19 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Takes out all that waits for something to arrive, to be told of it without the lock.
+    pub(super) fn close(&mut self, reason: &CloseReason) -> Ended {
+        let mut wakers = Vec::new();
+        Ended {
+            senders: self.router.close(reason, &mut wakers),
+            pending: std::mem::take(&mut self.pending),
+            outgoing: self.outgoing.take(),
+            feed: self.feed.take(),
+            token_provider: self.token_provider.take(),
+            wakers,
+        }
     }
 
     fn apply(&mut self, effect: &Effect, wakers: &mut Vec<Waker>) {

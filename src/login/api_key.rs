@@ -23,9 +23,10 @@ impl Codex {
     /// # }
     /// ```
     ///
-    /// The key is in no error, no `Debug` and no log of this crate, and every copy that this crate
-    /// makes of it is wiped after use. Who wants that of his own copy as well gives a
-    /// [`SecretString`].
+    /// The key is in no log, no `Debug` and no error of this call, and the copies that this crate makes
+    /// of it on its way to the runtime are wiped after use. Who wants that of his own copy as well
+    /// gives a [`SecretString`]. It does not keep the runtime itself from writing it down: the pinned
+    /// one writes it to `auth.json`, or where its configuration says, and not to its standard error.
     ///
     /// # Errors
     ///
@@ -39,13 +40,10 @@ impl Codex {
     pub async fn login_api_key(&self, key: impl Into<SecretString>) -> Result<()> {
         let key = key.into();
         check(key.expose_secret())?;
-        let answer = self.connection.call_secret(&ApiKeyLogin::new(&key)).await;
+        let answer = self.connection.call(&ApiKeyLogin::new(&key)).await;
         match answer.map_err(|error| without(&key, error))? {
             LoginAccountResponse::ApiKey(_) => Ok(()),
-            _ => Err(Error::Decode {
-                method: LoginAccountParams::METHOD.to_owned(),
-                source: "the answer is about another kind of login".into(),
-            }),
+            _ => Err(super::other_answer()),
         }
     }
 }

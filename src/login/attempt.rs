@@ -53,7 +53,7 @@ impl Attempt {
         after: Duration,
     ) -> Result<AccountLoginCompletedNotification> {
         let end = tokio::time::timeout(after, self.wait()).await;
-        end.unwrap_or(Err(Error::Timeout { what: END, after }))
+        end.unwrap_or(Err(Error::LoginTimeout { after }))
     }
 
     pub(super) async fn cancel(&self) -> Result<CancelLoginAccountStatus> {
@@ -67,10 +67,8 @@ impl Drop for Attempt {
         if !*self.cancel_on_drop.get_mut() || self.outcome.is_there() {
             return;
         }
-        let (link, params) =
-            (self.connection.link().clone(), CancelLoginAccountParams::new(&self.id));
         // Nobody is left who could be told how that went.
-        self.connection.spawn(async move { drop(link.control(&params).await) });
+        self.connection.post(&CancelLoginAccountParams::new(&self.id));
     }
 }
 
@@ -103,14 +101,14 @@ macro_rules! attempt_methods {
             ///
             /// # Errors
             ///
-            /// [`Error::Timeout`], and as [`wait`](Self::wait).
+            /// [`Error::LoginTimeout`], and as [`wait`](Self::wait).
             ///
             /// # Cancel safety
             ///
             /// Can be dropped and called again. The attempt goes on.
             pub async fn wait_timeout(
                 &self,
-                timeout: Duration,
+                timeout: std::time::Duration,
             ) -> Result<protocol::AccountLoginCompletedNotification> {
                 self.attempt.wait_timeout(timeout).await
             }

@@ -6,11 +6,11 @@ use super::{ChatgptLoginHandle, DeviceCodeLoginHandle};
 
 impl ChatgptLoginHandle {
     /// Opens [`auth_url`](Self::auth_url) in the default browser of this machine, and does not wait
-    /// for it to be closed. Needs the feature `browser`.
+    /// for it to be closed. Needs the feature `browser`, and a tokio runtime around it.
     ///
     /// # Errors
     ///
-    /// [`Error::Browser`] if none can be started. Show the address then.
+    /// [`Error::Browser`] if none can be started, or the address is none of the web. Show it then.
     ///
     /// # Cancel safety
     ///
@@ -22,11 +22,12 @@ impl ChatgptLoginHandle {
 
 impl DeviceCodeLoginHandle {
     /// Opens [`verification_url`](Self::verification_url) in the default browser of this machine,
-    /// and does not wait for it to be closed. Needs the feature `browser`.
+    /// and does not wait for it to be closed. Needs the feature `browser`, and a tokio runtime around
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`Error::Browser`] if none can be started. Show the address then.
+    /// [`Error::Browser`] if none can be started, or the address is none of the web. Show it then.
     ///
     /// # Cancel safety
     ///
@@ -46,5 +47,13 @@ async fn open(address: &str) -> Result<()> {
     }
     let address = address.to_owned();
     let opened = tokio::task::spawn_blocking(move || open::that_detached(address)).await;
-    opened.unwrap_or_else(|panic| Err(panic.into())).map_err(Error::Browser)
+    opened.unwrap_or_else(|panic| Err(panic.into())).map_err(without_address)
+}
+
+/// What the system says holds no address, what is said of a program that failed does.
+fn without_address(error: std::io::Error) -> Error {
+    Error::Browser(match error.raw_os_error() {
+        Some(_) => error,
+        None => std::io::Error::new(error.kind(), "the program that opens addresses has failed"),
+    })
 }

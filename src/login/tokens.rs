@@ -1,6 +1,6 @@
 //! Tokens that the client gets by itself, and renews when the runtime asks for it.
 
-use std::error::Error as StdError;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::config::CodexBuilder;
 use crate::protocol::{
     ChatgptAuthTokensRefreshParams, ChatgptAuthTokensRefreshResponse, SecretValue,
 };
+use crate::request::Unanswered;
 
 impl CodexBuilder {
     /// Renews the ChatGPT tokens that the client has logged in with (the experimental case
@@ -22,10 +23,14 @@ impl CodexBuilder {
     /// runtime asks for it (`account/chatgptAuthTokens/refresh`) because the model refused them. The
     /// new ones have to be of the account that it names.
     ///
-    /// The provider is asked in a task of its own and has 9 s: the runtime waits no longer than 10 s.
-    /// If it fails, panics or takes longer, the turn fails, and
-    /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says why. Its error is not sent to
-    /// the runtime.
+    /// The provider is asked in a task of its own, perhaps again before it has answered, and has 9 s:
+    /// the runtime waits no longer than 10 s. Then, or when the connection ends, its future is
+    /// dropped. If it fails, panics or takes longer, the turn fails, and
+    /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says why; the runtime is told that
+    /// there is no answer, and nothing of the error. The tokens are wiped once they are written.
+    ///
+    /// It is let go of when the connection ends. Until then it must not hold the client, which would
+    /// keep itself open like that.
     ///
     /// ```no_run
     /// # async fn tokens_of_my_service() -> Result<(String, String), std::io::Error> { unimplemented!() }
@@ -43,7 +48,7 @@ impl CodexBuilder {
     where
         F: Fn(ChatgptAuthTokensRefreshParams) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<ChatgptAuthTokensRefreshResponse, E>> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+        E: Into<Box<dyn Error + Send + Sync>>,
     {
         self.token_provider = Some(TokenProvider::new(refresh));
         self
@@ -53,7 +58,8 @@ impl CodexBuilder {
 /// How long a provider may take. The runtime gives up after 10 s.
 const TIME: Duration = Duration::from_secs(9);
 
-type Answer = Result<ChatgptAuthTokensRefreshResponse, Box<dyn StdError + Send + Sync>>;
+/// The new tokens, encoded at once so that they are wiped whatever becomes of them.
+type Answer = Result<SecretValue, Arc<dyn Error + Send + Sync>>;
 
 /// What a user gives to renew tokens.
 #[derive(Clone)]
@@ -62,38 +68,39 @@ pub(crate) struct TokenProvider(
 );
 
 impl TokenProvider {
-    pub(crate) fn new<F, Fut, E>(refresh: F) -> TokenProvider
+    fn new<F, Fut, E>(refresh: F) -> TokenProvider
     where
         F: Fn(ChatgptAuthTokensRefreshParams) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<ChatgptAuthTokensRefreshResponse, E>> + Send + 'static,
-        E: Into<Box<dyn StdError + Send + Sync>>,
+        E: Into<Box<dyn Error + Send + Sync>>,
     {
         TokenProvider(Arc::new(move |params| {
-            let answer = refresh(params);
-            Box::pin(async move { answer.await.map_err(Into::into) })
+            let tokens = refresh(params);
+            Box::pin(async move {
+                let mut tokens = tokens.await.map_err(|error| Arc::from(error.into()))?;
+                let answer = SecretValue::of(&tokens);
+                tokens.access_token.zeroize();
+                Ok(answer)
+            })
         }))
     }
 
-    /// Asks the user's code in a task of its own, so that a panic there harms nothing else. Gives the
-    /// answer for the runtime, or what went wrong.
+    /// Asks the user's code in a task of its own, so that a panic there harms nothing else.
     pub(crate) async fn refresh(
         &self,
         params: ChatgptAuthTokensRefreshParams,
-    ) -> Result<SecretValue, String> {
+    ) -> Result<SecretValue, Unanswered> {
         let provider = Arc::clone(&self.0);
         // Dropping the set ends the task.
         let mut task = JoinSet::new();
         task.spawn(async move { provider(params).await });
-        match timeout(TIME, task.join_next()).await {
-            Ok(Some(Ok(Ok(mut response)))) => {
-                let answer = SecretValue::of(&response);
-                response.access_token.zeroize();
-                Ok(answer)
-            }
-            Ok(Some(Ok(Err(error)))) => Err(format!("the provider of tokens failed: {error}")),
-            Ok(Some(Err(_)) | None) => Err("the provider of tokens panicked".into()),
-            Err(_) => Err(format!("the provider of tokens gave none within {TIME:?}")),
-        }
+        let (problem, source) = match timeout(TIME, task.join_next()).await {
+            Ok(Some(Ok(Ok(answer)))) => return Ok(answer),
+            Ok(Some(Ok(Err(error)))) => ("the provider of tokens failed".into(), Some(error)),
+            Ok(Some(Err(_)) | None) => ("the provider of tokens panicked".into(), None),
+            Err(_) => (format!("the provider of tokens gave none within {TIME:?}"), None),
+        };
+        Err(Unanswered { problem, source })
     }
 }
 

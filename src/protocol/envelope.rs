@@ -156,6 +156,14 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// The method of a line that is broken somewhere behind it; empty if it names none.
+pub(crate) fn method_of(line: &str) -> &str {
+    match Message::parse(line) {
+        Ok(Message::Notification { method: Cow::Borrowed(method), .. }) => method,
+        _ => "",
+    }
+}
+
 /// The params inside the line of a notification, which must fit.
 pub(crate) fn decode_params<'de, T: Deserialize<'de>>(line: &'de str) -> serde_json::Result<T> {
     #[derive(Deserialize)]

@@ -94,9 +94,10 @@ impl Logins {
         }
     }
 
-    /// No end is going to arrive any more.
-    pub(super) fn close(&mut self) {
+    /// No end is going to arrive any more: whoever waits for one is told so when what is given back is
+    /// dropped.
+    pub(super) fn close(&mut self) -> Vec<watch::Sender<Outcome>> {
         self.closed = true;
-        self.slots.clear();
+        self.slots.drain().map(|(_, slot)| slot).collect()
     }
 }

@@ -1,12 +1,11 @@
 //! Reads the events of a queue.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::connection::Link;
 use crate::error::{CloseReason, Error, Result};
-use crate::protocol::envelope::{self, Message};
+use crate::protocol::envelope;
 use crate::protocol::{self, Notification};
 use crate::router::{Pulled, Queue, Segment};
 
@@ -50,7 +49,7 @@ impl EventReader {
                     }
                     Err(source) => {
                         self.link.count_malformed();
-                        Err(Error::decode(method_of(line), source))
+                        Err(Error::decode(envelope::method_of(line), source))
                     }
                 }));
             }
@@ -80,14 +79,6 @@ impl EventReader {
     /// Why there are no more events, once that is so.
     pub(crate) fn end(&self) -> Option<&End> {
         self.end.as_ref()
-    }
-}
-
-/// The method of a line that is broken somewhere behind it.
-fn method_of(line: &str) -> &str {
-    match Message::parse(line) {
-        Ok(Message::Notification { method: Cow::Borrowed(method), .. }) => method,
-        _ => "",
     }
 }
 

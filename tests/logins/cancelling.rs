@@ -56,7 +56,7 @@ async fn a_cancellation_whose_end_never_comes_leaves_the_attempt_open() {
     });
     assert_eq!(status.unwrap(), CancelLoginAccountStatus::Canceled);
     let minute = std::time::Duration::from_secs(60);
-    assert!(matches!(login.wait_timeout(minute).await, Err(codexkit::Error::Timeout { .. })));
+    assert!(matches!(login.wait_timeout(minute).await, Err(codexkit::Error::LoginTimeout { .. })));
     complete(&mut server, "l1", Some(CANCELLED)).await;
     assert!(failure(within(login.wait()).await, "l1").is_cancelled());
 }

@@ -38,10 +38,11 @@ fn tokens() -> ChatgptAuthTokensRefreshResponse {
 /// What the feed says of the refused request, which it has to be the next to say.
 async fn problem(feed: &mut Notifications) -> Option<String> {
     match within(feed.next()).await.unwrap().unwrap() {
-        ConnectionEvent::RequestRefused { request, problem, .. } => {
+        ConnectionEvent::RequestRefused { request, problem, source, .. } => {
             assert_eq!(request.method, REFRESH);
             assert_eq!(request.params["previousAccountId"], "a1");
-            problem
+            let source = source.map(|it| format!(": {it}")).unwrap_or_default();
+            problem.map(|it| it + &source)
         }
         other => panic!("{other:?}"),
     }

@@ -189,11 +189,14 @@ fn sounds_secret(key: &str) -> bool {
     let parts = [
         "accesskeyid",
         "apikey",
+        "authurl",
+        "authorizationurl",
         "bearer",
         "password",
         "privatekey",
         "secretaccesskey",
         "secretkey",
+        "usercode",
     ];
     parts.iter().any(|it| key.contains(it)) || key.ends_with("token")
 }
@@ -202,11 +205,13 @@ fn sounds_secret(key: &str) -> bool {
 const SECRET_VALUES: u64 = 40;
 
 /// Where they were found.
-const SECRET_PROPERTIES: [&str; 11] = [
+const SECRET_PROPERTIES: [&str; 14] = [
     "accessKeyId",
     "accessToken",
     "apiKey",
     "authBearerToken",
+    "authUrl",
+    "authorizationUrl",
     "client-private-key",
     "env",
     "headers",
@@ -214,6 +219,7 @@ const SECRET_PROPERTIES: [&str; 11] = [
     "secretAccessKey",
     "sessionToken",
     "token",
+    "userCode",
 ];
 
 /// They sound secret and are not.

@@ -145,7 +145,7 @@ async fn a_forged_page_does_not_end_the_login() {
         assert_eq!((status, page.as_str()), (400, "State mismatch"));
         let after = Duration::from_millis(50);
         match login.wait_timeout(after).await {
-            Err(Error::Timeout { what: "account/login/completed", after: it, .. }) => {
+            Err(Error::LoginTimeout { after: it, .. }) => {
                 assert_eq!(it, after);
             }
             other => panic!("{other:?}"),

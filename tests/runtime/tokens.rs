@@ -56,9 +56,10 @@ async fn failed_turn(
     codex.close().await;
     let mut problems = Vec::new();
     while let Some(Ok(event)) = feed.next().await {
-        if let ConnectionEvent::RequestRefused { request, problem, .. } = event {
+        if let ConnectionEvent::RequestRefused { request, problem, source, .. } = event {
             assert_eq!(request.method, "account/chatgptAuthTokens/refresh");
-            problems.push(problem);
+            let source = source.map(|it| format!(": {it}")).unwrap_or_default();
+            problems.push(problem.map(|it| it + &source));
         }
     }
     (message, problems)

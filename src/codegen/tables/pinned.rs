@@ -119,6 +119,13 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
     ("ConfigEdit", "value"),
     ("ConfigLayer", "config"),
     ("ConfigValueWriteParams", "value"),
+    // Whoever opens the address or enters the code of a login completes it.
+    ("AccountSessionsSwitchResponse", "authUrl"),
+    ("ChatgptDeviceCodeLoginAccountResponse", "userCode"),
+    ("ChatgptLoginAccountResponse", "authUrl"),
+    ("GatewayOAuthChangedNotification", "authUrl"),
+    ("GatewayOAuthPrompt", "userCode"),
+    ("McpServerOauthLoginResponse", "authorizationUrl"),
     ("ChatgptAuthTokensLoginAccountParams", "accessToken"),
     ("ChatgptAuthTokensRefreshResponse", "accessToken"),
     ("CommandExecParams", "env"),
