@@ -60,7 +60,7 @@ pub(crate) fn take(
     id: &str,
     params: &str,
     token_provider: Option<&TokenProvider>,
-) -> Result<Question, Refusal> {
+) -> Result<Question, Box<Refusal>> {
     let params: Value = serde_json::from_str(params).unwrap_or_default();
     let request = protocol::RawMessage { method: method.to_owned(), params };
     let decoded = protocol::ServerRequest::try_decode(method, &request.params);
@@ -79,7 +79,7 @@ pub(crate) fn take(
             (Err((code, problem.clone())), Some(problem))
         }
     };
-    Err(Refusal { request, problem, source: None, answer })
+    Err(Box::new(Refusal { request, problem, source: None, answer }))
 }
 
 fn refusal_of(request: &protocol::ServerRequest) -> Answer {

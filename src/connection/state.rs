@@ -124,7 +124,7 @@ impl State {
                 let line = refusal.line(id)?;
                 // After the end nobody reads answers any more.
                 let _: bool = self.send(Line::Plain(line));
-                self.publish(|| FeedItem::refused(refusal));
+                self.publish(|| FeedItem::refused(*refusal));
             }
         }
         Ok(())

@@ -68,7 +68,7 @@ fn without(key: &SecretString, error: Error) -> Error {
             let RpcError { method, code, mut message, data, .. } = *error;
             message = message.replace(key.expose_secret(), REDACTED);
             if shows(&message) {
-                message = REDACTED.to_owned();
+                REDACTED.clone_into(&mut message);
             }
             let data = data.filter(|data| !shows(&data.to_string()));
             Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
