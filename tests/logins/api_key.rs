@@ -125,9 +125,18 @@ async fn an_error_that_repeats_the_key_does_not_show_it() {
             assert_eq!(error.code(), Some(-32603));
             assert_hidden(&error, key);
             let text = error.to_string();
+            assert!(text.contains("<redacted>"), "{text}");
             assert!(text.contains("-32603") && text.contains("account/login/start"), "{text}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_error_says_around_the_key_is_shown() {
+    let error = json!({"code": -32603, "message": format!("Incorrect key: {KEY}. Try another.")});
+    let outcome = log_in(KEY, |id| json!({"id": id, "error": error})).await;
+    let text = outcome.unwrap_err().to_string();
+    assert!(text.contains("Incorrect key: <redacted>. Try another."), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
