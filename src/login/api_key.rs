@@ -69,7 +69,7 @@ fn without(key: &SecretString, error: Error) -> Error {
     let shows = |text: &str| Zeroizing::new(without_escapes(text)).contains(plain.as_str());
     let mut message = message.replace(key.expose_secret(), REDACTED);
     if shows(&message) {
-        message = REDACTED.to_owned();
+        message = REDACTED.into();
     }
     let data = data.filter(|data| !shows(&data.to_string()));
     Error::Rpc(Box::new(RpcError::new(method, code, message, data)))

@@ -93,7 +93,7 @@ async fn ids_are_the_same_however_they_are_written() {
         (r"\u0061bc", "abc", "abc"),
         ("abc", r"\u0061bc", "abc"),
         (r"\ud83d\udd11 \u00e9", "\u{1f511} é", "\u{1f511} é"),
-        (r#"a\"b\\c\/"#, r#"\u0061\u0022b\u005cc/"#, r#"a"b\c/"#),
+        (r#"a\"b\\c\/"#, r"\u0061\u0022b\u005cc/", r#"a"b\c/"#),
         ("", "", ""),
     ] {
         for end_first in [true, false] {
