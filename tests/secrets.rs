@@ -10,7 +10,8 @@
 //! - in no error of `Codex::login_api_key`, even if the runtime repeats the key there.
 //!
 //! What the runtime says in words of its own is shown as it is: methods and ids, the message of an
-//! error that answers any other request, the reason why a login failed.
+//! error that answers any other request, the reason why a login failed. So is what a provider of
+//! tokens says in an error of its own, to the user.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
