@@ -18,6 +18,8 @@ mod events;
 mod feed;
 #[path = "logins/hostile.rs"]
 mod hostile;
+#[path = "logins/random.rs"]
+mod random;
 #[path = "logins/starts.rs"]
 mod starts;
 #[path = "logins/support.rs"]

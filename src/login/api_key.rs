@@ -61,23 +61,16 @@ fn check(key: &str) -> Result<()> {
 
 /// What the runtime says may repeat what it was given, plainly or quoted.
 fn without(key: &SecretString, error: Error) -> Error {
+    let Error::Rpc(error) = error else { return error };
+    let RpcError { method, code, message, data, .. } = *error;
     let plain = Zeroizing::new(without_escapes(key.expose_secret()));
     let shows = |text: &str| Zeroizing::new(without_escapes(text)).contains(plain.as_str());
-    match error {
-        Error::Rpc(error) => {
-            let RpcError { method, code, mut message, data, .. } = *error;
-            message = message.replace(key.expose_secret(), REDACTED);
-            if shows(&message) {
-                REDACTED.clone_into(&mut message);
-            }
-            let data = data.filter(|data| !shows(&data.to_string()));
-            Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
-        }
-        Error::Decode { method, source } if shows(&source.to_string()) => {
-            Error::Decode { method, source: "the answer repeats the key".into() }
-        }
-        error => error,
+    let mut message = message.replace(key.expose_secret(), REDACTED);
+    if shows(&message) {
+        REDACTED.clone_into(&mut message);
     }
+    let data = data.filter(|data| !shows(&data.to_string()));
+    Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
 }
 
 /// What is left of a text however often it was quoted.

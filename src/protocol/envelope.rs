@@ -15,8 +15,9 @@ pub(crate) use self::outgoing::{
 };
 use self::scope::scope_of;
 pub(crate) use self::scope::{Scope, Stream};
+use super::json::Object;
 use super::message::NotificationSeed;
-use super::{Notification, ServerNotification, TurnStartedNotification};
+use super::{DecodeError, Notification, ServerNotification, TurnStartedNotification};
 
 /// The JSON-RPC code for a method that does not exist.
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
@@ -186,17 +187,16 @@ pub(crate) fn decode_result<'de, T: Deserialize<'de>>(line: &'de str) -> serde_j
 pub(crate) fn decode_error(line: &str) -> serde_json::Result<(i64, String, Option<Value>)> {
     #[derive(Deserialize)]
     struct Response {
-        error: Failure,
-    }
-    #[derive(Deserialize)]
-    struct Failure {
-        code: i64,
-        #[serde(default)]
-        message: String,
-        data: Option<Value>,
+        error: Value,
     }
     let Response { error } = serde_json::from_str(line)?;
-    Ok((error.code, error.message, error.data))
+    failure(&error).map_err(serde::de::Error::custom)
+}
+
+/// What serde itself says of a value in the wrong place repeats it, and it may be a secret.
+fn failure(error: &Value) -> Result<(i64, String, Option<Value>), DecodeError> {
+    let mut error = Object::of(error)?;
+    Ok((error.required("code")?, error.or_default("message")?, error.optional("data")?))
 }
 
 /// A notification with the time at which the server says that it sent it, in milliseconds since

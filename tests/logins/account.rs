@@ -24,7 +24,9 @@ async fn answered<T>(
 }
 
 fn result(result: Value) -> Value {
-    json!({"result": result})
+    let mut message = json!({});
+    message["result"] = result;
+    message
 }
 
 fn error(code: i64, message: &str) -> Value {

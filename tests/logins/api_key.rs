@@ -125,9 +125,18 @@ async fn an_error_that_repeats_the_key_does_not_show_it() {
             assert_eq!(error.code(), Some(-32603));
             assert_hidden(&error, key);
             let text = error.to_string();
+            assert!(text.contains("<redacted>"), "{text}");
             assert!(text.contains("-32603") && text.contains("account/login/start"), "{text}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_error_says_around_the_key_is_shown() {
+    let error = json!({"code": -32603, "message": format!("Incorrect key: {KEY}. Try another.")});
+    let outcome = log_in(KEY, |id| json!({"id": id, "error": error})).await;
+    let text = outcome.unwrap_err().to_string();
+    assert!(text.contains("Incorrect key: <redacted>. Try another."), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,9 +236,14 @@ async fn a_key_in_front_of_and_behind_other_lines_is_sent_in_its_order() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let list = || codex.request(ThreadLoadedListParams::default()).into_future();
     let all = async {
-        tokio::join!(list(), codex.login_api_key(KEY), list(), codex.login_api_key("sk-2"), list())
+        let keys = (codex.login_api_key(KEY), codex.login_api_key("sk-2"));
+        let (first, one, second, other, third) =
+            tokio::join!(list(), keys.0, list(), keys.1, list());
+        for outcome in [first.map(drop), one, second.map(drop), other, third.map(drop)] {
+            outcome.unwrap();
+        }
     };
-    let ((a, b, c, d, e), ()) = tokio::join!(all, async {
+    tokio::join!(all, async {
         let mut seen = Vec::new();
         for _ in 0..5 {
             let request = within(server.receive()).await.unwrap();
@@ -240,9 +254,6 @@ async fn a_key_in_front_of_and_behind_other_lines_is_sent_in_its_order() {
         }
         assert_eq!(seen, ["list", KEY, "list", "sk-2", "list"]);
     });
-    for outcome in [a.map(drop), b, c.map(drop), d, e.map(drop)] {
-        outcome.unwrap();
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,12 +90,14 @@ async fn a_reply_and_an_end_that_come_with_the_end_of_the_connection_are_told() 
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_is_accepted_as_the_connection_ends_has_no_other_end() {
-    let (codex, mut server) = FakeServer::start().await.unwrap();
-    let (start, request) = begin(&codex, &mut server).await;
-    server.reply(&request.id, chatgpt_reply("l1")).await;
-    drop(server);
-    let login = within(start).await.unwrap().unwrap();
-    assert_closed(within(login.wait()).await, false);
+    for by_this_side in [true, false] {
+        let (codex, mut server) = FakeServer::start().await.unwrap();
+        let (start, request) = begin(&codex, &mut server).await;
+        server.reply(&request.id, chatgpt_reply("l1")).await;
+        end(&codex, server, by_this_side).await;
+        let login = within(start).await.unwrap().unwrap();
+        assert_closed(within(login.wait()).await, by_this_side);
+    }
 }
 
 #[tokio::test(start_paused = true)]

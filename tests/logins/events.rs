@@ -139,6 +139,21 @@ async fn an_event_in_another_form_is_kept_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_is_nested_too_deep_is_skipped_and_counted() {
+    let (codex, mut server) = a_place().await;
+    let mut events = codex.account_events();
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let line = format!("{{\"method\":\"account/updated\",\"params\":{{\"new\":{deep}}}}}\n");
+    server.send_bytes(line.as_bytes()).await;
+    updated(&mut server, "apikey").await;
+    match next(&mut events).await {
+        AccountEvent::Updated(it) => assert_eq!(it.auth_mode, Some(AuthMode::Apikey)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(codex.malformed_lines(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_feed_of_the_account_does_not_keep_the_connection() {
     let (codex, mut server) = a_place().await;
     let mut events = codex.account_events();

@@ -42,6 +42,18 @@ async fn an_end_that_cannot_be_understood_is_an_error_that_says_where() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_is_nested_too_deep_is_an_error() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let login = chatgpt(&codex, &mut server, "l1").await;
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let params = format!("{{\"loginId\":\"l1\",\"success\":true,\"new\":{deep}}}");
+    let line = format!("{{\"method\":\"account/login/completed\",\"params\":{params}}}\n");
+    server.send_bytes(line.as_bytes()).await;
+    let end = within(login.wait()).await;
+    assert!(matches!(end, Err(Error::Decode { .. })), "{end:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_end_has_besides_is_kept() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let params = json!({"loginId": "l1", "success": true, "new": 7, "onboardingEntrypoint": null});
@@ -81,7 +93,7 @@ async fn ids_are_the_same_however_they_are_written() {
         (r"\u0061bc", "abc", "abc"),
         ("abc", r"\u0061bc", "abc"),
         (r"\ud83d\udd11 \u00e9", "\u{1f511} é", "\u{1f511} é"),
-        (r#"a\"b\\c\/"#, r#"\u0061\u0022b\u005cc/"#, r#"a"b\c/"#),
+        (r#"a\"b\\c\/"#, r"\u0061\u0022b\u005cc/", r#"a"b\c/"#),
         ("", "", ""),
     ] {
         for end_first in [true, false] {

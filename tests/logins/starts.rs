@@ -144,6 +144,33 @@ async fn a_refused_start_takes_nothing_from_one_that_overlaps() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_for_one_start_stays_when_others_are_over() {
+    for last in [0, 1] {
+        let (codex, mut server) = FakeServer::start().await.unwrap();
+        let mut feed = codex.notifications();
+        let mut starts = Vec::new();
+        for n in 0..4 {
+            starts.push(Some(begin(&codex, &mut server).await));
+            complete(&mut server, &format!("l{n}"), None).await;
+            sync(&codex, &mut server).await;
+        }
+        // The last two are refused, one of the first two goes on.
+        for n in [2, 3, 1 - last] {
+            let (start, request) = starts[n].take().unwrap();
+            server.reply_error(&request.id, -32600, "no").await;
+            within(start).await.unwrap().unwrap_err();
+        }
+        let (start, request) = starts[last].take().unwrap();
+        server.reply(&request.id, chatgpt_reply(&format!("l{last}"))).await;
+        let login = within(start).await.unwrap().unwrap();
+        assert_succeeded(within(login.wait()).await, &format!("l{last}"));
+        let mut foreign = vec!["l0", "l1", "l2", "l3"];
+        foreign.remove(last);
+        assert_eq!(heard(&mut feed, &mut server).await, foreign);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_of_before_a_start_is_not_taken_for_its_own() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let mut feed = codex.notifications();

@@ -99,12 +99,15 @@ pub(crate) async fn complete(server: &mut FakeServer, login: &str, error: Option
 }
 
 pub(crate) fn reply(request: &Received, result: Value) -> Value {
-    json!({"id": request.id, "result": result})
+    let mut reply = json!({"id": request.id});
+    reply["result"] = result;
+    reply
 }
 
 /// Sends all of this in one write.
 pub(crate) async fn send_at_once(server: &mut FakeServer, messages: &[Value]) {
-    let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
+    let lines: Vec<_> = messages.iter().map(|message| format!("{message}\n")).collect();
+    let lines = lines.concat();
     server.send_bytes(lines.as_bytes()).await;
 }
 

@@ -113,19 +113,16 @@ async fn an_error_of_the_provider_is_told_to_the_user_and_not_to_the_runtime() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_provider_is_a_refusal() {
-    let at_once = Codex::builder().chatgpt_token_provider(|_| {
-        if true {
-            panic!("of the provider");
-        }
+    let at_once = Codex::builder().chatgpt_token_provider(|asked| {
+        assert!(asked.previous_account_id.is_none(), "of the provider");
         std::future::ready(Ok::<_, std::io::Error>(tokens()))
     });
-    let later = Codex::builder().chatgpt_token_provider(async |_| {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        if true {
-            panic!("of the provider");
-        }
-        Ok::<_, std::io::Error>(tokens())
-    });
+    let later =
+        Codex::builder().chatgpt_token_provider(async |asked: ChatgptAuthTokensRefreshParams| {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(asked.previous_account_id.is_none(), "of the provider");
+            Ok::<_, std::io::Error>(tokens())
+        });
     for builder in [at_once, later] {
         let (error, problem) = failure(builder).await;
         assert_eq!(problem.as_deref(), Some("the provider of tokens panicked"));

@@ -1,0 +1,107 @@
+//! Nothing that the crate writes has a secret in it.
+//!
+//! What the client was given as a secret - an API key, tokens, variables of the environment, values of
+//! the configuration, what a provider of tokens gives - and what opens an account - the address and
+//! the code of a login - is
+//!
+//! - in nothing that a subscriber of `tracing` is told, at any level, whatever the runtime says;
+//! - in the `Debug` of no public type, as far as it came from the client, or from the runtime as
+//!   something that is not understood: a line that is no message, a request, an answer, a property;
+//! - in no error of `Codex::login_api_key`, even if the runtime repeats the key there.
+//!
+//! What the runtime says in words of its own is shown as it is: methods and ids, the message of an
+//! error that answers any other request, the reason why a login failed. So is what a provider of
+//! tokens says in an error of its own, to the user.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "secrets/accounts.rs"]
+mod accounts;
+#[path = "secrets/echoes.rs"]
+mod echoes;
+#[path = "secrets/exports.rs"]
+mod exports;
+#[path = "secrets/handles.rs"]
+mod handles;
+#[path = "secrets/starting.rs"]
+mod starting;
+#[path = "secrets/told.rs"]
+mod told;
+#[path = "secrets/written.rs"]
+mod written;
+
+use codexkit::Error;
+use codexkit::protocol::ThreadLoadedListParams;
+use codexkit::testing::FakeServer;
+
+use self::told::Told;
+use self::written::Written;
+
+/// In every secret of these tests, however it is quoted, and in nothing else.
+const MARK: &str = "hush";
+
+/// One that looks different where it is quoted.
+const KEY: &str = r#"sk-"hush\key"#;
+
+const TOKEN: &str = "token-hush-of-the-client";
+
+const NEW_TOKEN: &str = "token-hush-of-the-provider";
+
+const OTHER: &str = "other-hush";
+
+#[tokio::test]
+async fn nothing_that_is_written_has_a_secret_in_it() {
+    let told = Told::default();
+    let listening = told.listen();
+    let mut written = Written::default();
+    starting::builders_and_failed_starts(&mut written).await;
+    // From here on there is no process, and nothing that takes time.
+    tokio::time::pause();
+    accounts::keys(&mut written).await;
+    accounts::logins(&mut written).await;
+    accounts::tokens(&mut written).await;
+    accounts::provider(&mut written).await;
+    echoes::everywhere(&mut written).await;
+    handles::of_threads(&mut written).await;
+    handles::of_turns(&mut written).await;
+    handles::of_goals(&mut written).await;
+    handles::of_commands_and_files(&mut written).await;
+    #[cfg(feature = "schemars")]
+    handles::of_typed_turns(&mut written).await;
+    drop(listening);
+    written.assert_has_no(MARK);
+    let told = told.text();
+    for wanted in [
+        "request{method=\"account/login/start\"}: codexkit: answered",
+        "request{method=\"account/login/start\"}: codexkit: failed",
+        "notification method=account/login/completed",
+        "refused a request of the server",
+        "a request of the server was not answered",
+        "skipped a line that is no message",
+        "overloaded, trying again",
+    ] {
+        assert!(told.contains(wanted), "`{wanted}` is missing in:\n{told}");
+    }
+    let line = told.lines().find(|line| line.contains(MARK));
+    assert_eq!(line, None);
+    exports::assert_all_looked_at(&written);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_runtime_says_of_another_request_is_shown_and_not_told() {
+    let told = Told::default();
+    let listening = told.listen();
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let call = codex.request(ThreadLoadedListParams::default()).into_future();
+    let (refused, ()) = tokio::join!(call, async {
+        let id = server.expect("thread/loaded/list").await.id;
+        server.reply_error(&id, -32603, "it says hush").await;
+    });
+    match refused {
+        Err(Error::Rpc(error)) => assert_eq!(error.message, "it says hush"),
+        other => panic!("{other:?}"),
+    }
+    drop(listening);
+    assert!(told.text().contains("failed"));
+    assert!(!told.text().contains(MARK), "{}", told.text());
+}
