@@ -74,7 +74,7 @@ async fn end(place: &Place, codex: Codex, seen: &mut Seen) {
     processes::kill(place.process());
     let reason = within(SOON, codex.closed()).await;
     let words = reason.to_string();
-    assert!(words.contains("TRACE") || words.contains("DEBUG"), "{words}");
+    assert!(words.contains("; its last words were: "), "{words}");
     seen.show(&reason);
     writeln!(seen.text, "{reason}").unwrap();
     while let Some(event) = feed.next().await {
