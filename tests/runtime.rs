@@ -71,9 +71,6 @@ mod processes;
 mod refusals;
 #[path = "runtime/resuming.rs"]
 mod resuming;
-#[cfg(all(target_os = "linux", feature = "tracing"))]
-#[path = "runtime/secrets.rs"]
-mod secrets;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]

@@ -1,5 +1,7 @@
 //! Opens the browser for a login.
 
+use std::io;
+
 use crate::error::{Error, Result};
 
 use super::{ChatgptLoginHandle, DeviceCodeLoginHandle};
@@ -43,17 +45,16 @@ async fn open(address: &str) -> Result<()> {
     let is_plain = address.chars().all(|it| it.is_ascii_graphic() && it != '"');
     if !is_web || !is_plain {
         let problem = "the runtime gave an address that is none of the web";
-        return Err(Error::Browser(std::io::Error::other(problem)));
+        return Err(Error::Browser(io::Error::other(problem)));
     }
     let address = address.to_owned();
     let opened = tokio::task::spawn_blocking(move || open::that_detached(address)).await;
-    opened.unwrap_or_else(|panic| Err(panic.into())).map_err(without_address)
-}
-
-/// What the system says holds no address, what is said of a program that failed does.
-fn without_address(error: std::io::Error) -> Error {
-    Error::Browser(match error.raw_os_error() {
-        Some(_) => error,
-        None => std::io::Error::new(error.kind(), "the program that opens addresses has failed"),
+    opened.unwrap_or_else(|panic| Err(panic.into())).map_err(|error| {
+        // Its text may repeat the address, and whoever opens that logs in.
+        let problem = match error.kind() {
+            io::ErrorKind::NotFound => "there is no program that opens addresses",
+            _ => "the program that opens addresses failed",
+        };
+        Error::Browser(io::Error::new(error.kind(), problem))
     })
 }

@@ -96,6 +96,20 @@ async fn tokens_of_the_client_are_what_the_model_is_asked_with_until_the_logout(
 }
 
 #[tokio::test]
+async fn tokens_of_the_client_are_gone_with_the_runtime() {
+    run_with_issuer(async |place, issuer| {
+        let codex = start(place, issuer).await;
+        log_in(&codex, issuer).await;
+        codex.require_account().await.unwrap();
+        codex.close().await;
+        assert!(!place.home.codex_home().join("auth.json").exists());
+        let codex = start(place, issuer).await;
+        assert_eq!(codex.account().await.unwrap().account, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn no_other_login_replaces_the_tokens_of_the_client() {
     run_with_issuer(async |place, issuer| {
         let codex = start(place, issuer).await;
