@@ -236,6 +236,19 @@ async fn a_token_of_another_account_fails_the_turn() {
 }
 
 #[tokio::test]
+async fn a_new_token_that_is_none_fails_the_turn() {
+    run_with_issuer(async |place, issuer| {
+        let builder = issuer.configure(place.builder()).chatgpt_token_provider(async |_| {
+            Ok::<_, io::Error>(ChatgptAuthTokensRefreshResponse::new("account-1", "none"))
+        });
+        let (message, problems) = failed_turn(place, issuer, builder).await;
+        assert_eq!(message, "auth refresh returned invalid credentials");
+        assert!(problems.is_empty(), "{problems:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_new_token_that_is_refused_as_well_fails_the_turn_with_what_to_do() {
     run_with_issuer(async |place, issuer| {
         let (builder, asked) = provider(issuer.configure(place.builder()), issuer, "account-1");
