@@ -224,12 +224,24 @@ async fn a_provider_that_is_too_slow_is_given_up_before_the_runtime_gives_up() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_account_fails_the_turn() {
+async fn a_token_of_another_account_fails_the_turn_or_is_used() {
     run_with_issuer(async |place, issuer| {
         let (builder, asked) = provider(issuer.configure(place.builder()), issuer, "account-2");
-        let (message, problems) = failed_turn(place, issuer, builder).await;
-        assert_eq!(message, "Fatal error: application network policy is unavailable");
-        assert!(problems.is_empty(), "{problems:?}");
+        let codex = place.start_with(builder).await;
+        log_in(&codex, issuer).await;
+        place.model.extend([Reply::unauthorized(), "ok".into()]);
+        let result = codex.thread_start().await.unwrap().run("hi").await;
+        let account = place.model.requests().pop().unwrap();
+        let account = account.header("chatgpt-account-id").map(str::to_owned);
+        // It mostly fails, but not if the runtime has not yet noticed the change.
+        match result {
+            Err(error) => {
+                let text = "Fatal error: application network policy is unavailable";
+                assert!(error.to_string().ends_with(text), "{error}");
+                assert_eq!(account.as_deref(), Some("account-1"));
+            }
+            Ok(_) => assert_eq!(account.as_deref(), Some("account-2")),
+        }
         assert_eq!(asked.lock().unwrap().len(), 1);
     })
     .await;
