@@ -71,6 +71,8 @@ mod processes;
 mod refusals;
 #[path = "runtime/resuming.rs"]
 mod resuming;
+#[path = "runtime/rival_logins.rs"]
+mod rival_logins;
 #[path = "runtime/settings.rs"]
 mod settings;
 #[path = "runtime/sizes.rs"]

@@ -10,14 +10,13 @@ use codexkit::protocol::{
 };
 use codexkit::testing::{MockIssuer, Reply};
 use codexkit::{ChatgptLoginHandle, CloseReason, Codex, Error, LoginFailure, Notifications};
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::accounts::{authorization, start};
 use crate::support::{SOON, next_event, next_update, run_with_browser, within};
 
 /// How the login failed, which must be known soon.
-async fn failure(login: &ChatgptLoginHandle) -> LoginFailure {
+pub(crate) async fn failure(login: &ChatgptLoginHandle) -> LoginFailure {
     match within(SOON, login.wait()).await {
         Err(Error::LoginFailed(failure)) => {
             assert_eq!(failure.login_id, login.login_id());
@@ -28,7 +27,7 @@ async fn failure(login: &ChatgptLoginHandle) -> LoginFailure {
 }
 
 /// Goes through with the login, and waits for its end.
-async fn succeed(issuer: &MockIssuer, login: &ChatgptLoginHandle) {
+pub(crate) async fn succeed(issuer: &MockIssuer, login: &ChatgptLoginHandle) {
     assert_eq!(visit(issuer, login).await.0, 200);
     let completed = within(SOON, login.wait()).await.unwrap();
     assert!(completed.success && completed.error.is_none(), "{completed:?}");
@@ -53,11 +52,11 @@ pub(crate) async fn next_end(feed: &mut Notifications) -> String {
 }
 
 /// Where the browser comes back to.
-const PORT: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 1455);
+pub(crate) const PORT: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 1455);
 
 /// Waits until nobody listens where the browser comes back to. The runtime stops just after it has
 /// told of the end of the login.
-async fn port_is_free() {
+pub(crate) async fn port_is_free() {
     let free = async {
         while TcpListener::bind(PORT).await.is_err() {
             // Nothing tells about the end of a listener of somebody else.
@@ -72,7 +71,7 @@ async fn port_is_taken() {
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
 }
 
-async fn has_account(codex: &Codex) -> bool {
+pub(crate) async fn has_account(codex: &Codex) -> bool {
     codex.account().await.unwrap().account.is_some()
 }
 
@@ -216,95 +215,6 @@ async fn all_who_wait_hear_of_the_success() {
 }
 
 #[tokio::test]
-async fn a_second_login_ends_the_first() {
-    run_with_browser(async |place, issuer| {
-        let codex = start(place, issuer).await;
-        let first = codex.login_chatgpt().await.unwrap();
-        let second = codex.login_chatgpt().await.unwrap();
-        let ended = failure(&first).await;
-        assert!(ended.is_cancelled(), "{ended}");
-        assert_eq!(first.cancel().await.unwrap(), CancelLoginAccountStatus::NotFound);
-        succeed(issuer, &second).await;
-        assert!(failure(&first).await.is_cancelled());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn of_two_logins_that_begin_at_once_one_stays() {
-    run_with_browser(async |place, issuer| {
-        let codex = start(place, issuer).await;
-        let (first, second) =
-            tokio::join!(codex.login_chatgpt().into_future(), codex.login_chatgpt().into_future());
-        let (first, second) = (first.unwrap(), second.unwrap());
-        let (ended, stays) = tokio::select! {
-            failure = failure(&first) => (failure, second),
-            failure = failure(&second) => (failure, first),
-        };
-        assert!(ended.is_cancelled(), "{ended}");
-        succeed(issuer, &stays).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_login_with_a_code_ends_one_in_the_browser_and_the_other_way_round() {
-    run_with_browser(async |place, issuer| {
-        let codex = start(place, issuer).await;
-        let browser = codex.login_chatgpt().await.unwrap();
-        let device = codex.login_chatgpt_device_code().await.unwrap();
-        assert!(failure(&browser).await.is_cancelled());
-        let browser = codex.login_chatgpt().await.unwrap();
-        match within(SOON, device.wait()).await {
-            Err(Error::LoginFailed(failure)) => assert!(failure.is_cancelled(), "{failure}"),
-            other => panic!("{other:?}"),
-        }
-        succeed(issuer, &browser).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_login_of_another_runtime_takes_the_port_and_ends_this_one() {
-    run_with_browser(async |place, issuer| {
-        let codex = start(place, issuer).await;
-        let first = codex.login_chatgpt().await.unwrap();
-        crate::support::run(async |place| {
-            let other = start(place, issuer).await;
-            let second = other.login_chatgpt().await.unwrap();
-            let ended = failure(&first).await;
-            assert!(ended.is_cancelled(), "{ended}");
-            assert!(ended.to_string().ends_with("Login server error: Login cancelled"), "{ended}");
-            succeed(issuer, &second).await;
-            assert!(has_account(&other).await);
-        })
-        .await;
-        assert!(!has_account(&codex).await);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_key_and_a_logout_end_a_login_in_the_browser() {
-    run_with_browser(async |place, issuer| {
-        let codex = start(place, issuer).await;
-        let login = codex.login_chatgpt().await.unwrap();
-        codex.login_api_key("sk-instead").await.unwrap();
-        assert!(failure(&login).await.is_cancelled());
-        let account = codex.account().await.unwrap().account;
-        assert!(matches!(account, Some(Account::ApiKey(_))), "{account:?}");
-
-        let login = codex.login_chatgpt().await.unwrap();
-        assert!(has_account(&codex).await);
-        codex.logout().await.unwrap();
-        assert!(failure(&login).await.is_cancelled());
-        assert!(!has_account(&codex).await);
-        port_is_free().await;
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_dropped_handle_gives_the_login_up_only_if_that_is_wanted() {
     run_with_browser(async |place, issuer| {
         let codex = start(place, issuer).await;
@@ -438,33 +348,6 @@ async fn a_login_is_begun_with_what_its_params_say() {
         let error = issuer.visit(login.auth_url()).await.unwrap_err();
         assert!(error.to_string().contains("`https://chatgpt.com`"), "{error}");
         assert!(within(SOON, login.wait()).await.unwrap().success);
-    })
-    .await;
-}
-
-/// A program that knows nothing of logins.
-async fn answer_everyone(listener: TcpListener) {
-    let answer = b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    loop {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        stream.write_all(answer).await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn where_another_program_has_the_port_a_second_one_is_used() {
-    run_with_browser(async |place, issuer| {
-        let codex = start(place, issuer).await;
-        let program = answer_everyone(TcpListener::bind(PORT).await.unwrap());
-        let login = async {
-            let login = codex.login_chatgpt().await.unwrap();
-            assert!(login.auth_url().contains("127.0.0.1%3A1457"), "{}", login.auth_url());
-            succeed(issuer, &login).await;
-        };
-        tokio::select! {
-            () = login => (),
-            () = program => (),
-        }
     })
     .await;
 }
