@@ -58,7 +58,7 @@ async fn show(login: &ChatgptLoginHandle, in_browser: bool) -> Outcome {
 async fn use_account(codex: Codex, login: &ChatgptLoginHandle) -> Outcome {
     match login.wait_timeout(Duration::from_secs(300)).await {
         Ok(_) => println!("login {} has succeeded", login.login_id()),
-        Err(error @ Error::Timeout { .. }) => {
+        Err(error @ Error::LoginTimeout { .. }) => {
             login.cancel().await?;
             return Err(error.into());
         }

@@ -20,6 +20,7 @@ use crate::turn::TurnResult;
 use self::account::LOG_IN;
 #[cfg(feature = "schemars")]
 pub use self::output::OutputError;
+pub(crate) use self::rpc::Shown;
 pub use self::rpc::{RpcError, RpcErrorKind};
 pub use self::turn::TurnFailure;
 

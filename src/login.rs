@@ -181,7 +181,7 @@ async fn start<D: Send + 'static>(
         Err(other) => {
             let named = serde_json::to_value(other).and_then(serde_json::from_value);
             if let Ok::<protocol::CancelLoginAccountParams, _>(attempt) = named {
-                connection.post(&attempt);
+                connection.post(&protocol::CancelLoginAccountParams::new(attempt.login_id));
             }
             None
         }

@@ -18,6 +18,8 @@ mod events;
 mod feed;
 #[path = "logins/hostile.rs"]
 mod hostile;
+#[path = "logins/last_handles.rs"]
+mod last_handles;
 #[path = "logins/random.rs"]
 mod random;
 #[path = "logins/starts.rs"]
@@ -28,3 +30,5 @@ mod support;
 mod tokens;
 #[path = "logins/waiting.rs"]
 mod waiting;
+#[path = "logins/wakes.rs"]
+mod wakes;

@@ -95,10 +95,7 @@ impl RpcError {
 impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RpcError { method, code, message, .. } = self;
-        match message.char_indices().nth(SHOWN) {
-            Some((end, _)) => write!(f, "`{method}` failed: {}… ({code})", &message[..end])?,
-            None => write!(f, "`{method}` failed: {message} ({code})")?,
-        }
+        write!(f, "`{method}` failed: {} ({code})", Shown(message))?;
         match self.kind().advice() {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
@@ -191,8 +188,22 @@ impl RpcErrorKind {
     }
 }
 
-/// How much of a message is shown: the runtime answers an unknown method with the names of all.
-const SHOWN: usize = 1000;
+/// As much of a text of the runtime as is shown: it answers an unknown method with the names of all.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl Shown<'_> {
+    /// In characters.
+    const MOST: usize = 1000;
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(Self::MOST) {
+            Some((end, _)) => write!(f, "{}…", &self.0[..end]),
+            None => f.write_str(self.0),
+        }
+    }
+}
 
 /// What JSON-RPC calls an internal error.
 const INTERNAL: i64 = -32603;

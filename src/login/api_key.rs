@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::codex::Codex;
-use crate::error::{Error, Result, RpcError};
+use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::protocol::{
     ApiKeyLoginAccountParams, LoginAccountParams, LoginAccountResponse, Offer, Request,
     SecretValue, Unavailable,
@@ -61,16 +61,23 @@ fn check(key: &str) -> Result<()> {
 
 /// What the runtime says may repeat what it was given, plainly or quoted.
 fn without(key: &SecretString, error: Error) -> Error {
-    let Error::Rpc(error) = error else { return error };
-    let RpcError { method, code, message, data, .. } = *error;
     let plain = Zeroizing::new(without_escapes(key.expose_secret()));
     let shows = |text: &str| Zeroizing::new(without_escapes(text)).contains(plain.as_str());
-    let mut message = message.replace(key.expose_secret(), REDACTED);
-    if shows(&message) {
-        REDACTED.clone_into(&mut message);
+    match error {
+        Error::Rpc(error) => {
+            let RpcError { method, code, message, data, .. } = *error;
+            let mut message = message.replace(key.expose_secret(), REDACTED);
+            if shows(&message) {
+                REDACTED.clone_into(&mut message);
+            }
+            let data = data.filter(|data| !shows(&data.to_string()));
+            Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
+        }
+        Error::Closed(CloseReason::Exited { status, stderr }) if shows(&stderr) => {
+            Error::Closed(CloseReason::Exited { status, stderr: REDACTED.into() })
+        }
+        error => error,
     }
-    let data = data.filter(|data| !shows(&data.to_string()));
-    Error::Rpc(Box::new(RpcError::new(method, code, message, data)))
 }
 
 /// What is left of a text however often it was quoted.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::Shown;
 use crate::protocol::AccountLoginCompletedNotification;
 
 /// A login that was not completed.
@@ -32,7 +33,7 @@ impl fmt::Display for LoginFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "login {} failed", self.login_id)?;
         match &self.completed.error {
-            Some(error) => write!(f, ": {error}"),
+            Some(error) => write!(f, ": {}", Shown(error)),
             None => f.write_str(": no reason given"),
         }
     }

@@ -25,7 +25,7 @@ impl CodexBuilder {
     ///
     /// The provider is asked in a task of its own, perhaps again before it has answered, and has 9 s:
     /// the runtime waits no longer than 10 s. Then, or when the connection ends, its future is
-    /// dropped. If it fails, panics or takes longer, the turn fails, and
+    /// dropped. Like any async code it must not block its thread. If it fails, panics or takes longer, the turn fails, and
     /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says why; the runtime is told that
     /// there is no answer, and nothing of the error. The tokens are wiped once they are written.
     ///

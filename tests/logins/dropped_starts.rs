@@ -143,3 +143,25 @@ async fn a_dropped_start_does_not_keep_the_connection() {
     assert!(within(server.receive()).await.is_none());
     assert_eq!(started.elapsed().as_secs(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_nobody_can_complete_is_cancelled() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    for answer in [
+        json!({"type": "chatgpt", "loginId": "l1"}),
+        json!({"type": "chatgptNew", "loginId": "l1", "authUrl": "https://auth/"}),
+    ] {
+        let (start, request) = begin(&codex, &mut server).await;
+        server.send(reply(&request, answer)).await;
+        match within(start).await.unwrap() {
+            Err(Error::Decode { method, .. }) => assert_eq!(method, "account/login/start"),
+            other => panic!("{other:?}"),
+        }
+        let cancel = expect_cancel(&mut server, "l1").await;
+        server.send(reply(&cancel, json!({"status": "canceled"}))).await;
+    }
+    let (start, request) = begin(&codex, &mut server).await;
+    server.send(reply(&request, json!({"type": "apiKey"}))).await;
+    assert!(matches!(within(start).await.unwrap(), Err(Error::Decode { .. })));
+    silence(&mut server).await;
+}

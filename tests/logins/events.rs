@@ -2,7 +2,7 @@
 
 use codexkit::protocol::AuthMode;
 use codexkit::testing::FakeServer;
-use codexkit::{AccountEvent, AccountEvents, Codex};
+use codexkit::{AccountEvent, AccountEvents, Codex, Error};
 use serde_json::json;
 
 use crate::support::{chatgpt, complete, completion, heard, sync, within};
@@ -139,18 +139,24 @@ async fn an_event_in_another_form_is_kept_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_nested_too_deep_is_skipped_and_counted() {
+async fn an_event_that_cannot_be_read_is_an_error_and_the_others_go_on() {
     let (codex, mut server) = a_place().await;
     let mut events = codex.account_events();
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
-    let line = format!("{{\"method\":\"account/updated\",\"params\":{{\"new\":{deep}}}}}\n");
-    server.send_bytes(line.as_bytes()).await;
+    for new in [deep.as_str(), r#""\ud800""#] {
+        let line = format!("{{\"method\":\"account/updated\",\"params\":{{\"new\":{new}}}}}\n");
+        server.send_bytes(line.as_bytes()).await;
+        match within(events.next()).await.unwrap() {
+            Err(Error::Decode { method, .. }) => assert_eq!(method, "account/updated"),
+            other => panic!("{other:?}"),
+        }
+    }
     updated(&mut server, "apikey").await;
     match next(&mut events).await {
         AccountEvent::Updated(it) => assert_eq!(it.auth_mode, Some(AuthMode::Apikey)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(codex.malformed_lines(), 1);
+    assert_eq!(codex.malformed_lines(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,7 +49,10 @@ async fn an_http_error_of_the_model_fails_its_turn_only() {
             assert_eq!(turn.final_response, None);
             assert!(matches!(&turn.items[..], [ThreadItem::UserMessage(_)]), "{:?}", turn.items);
             let message = &turn.error.as_ref().unwrap().message;
-            assert_eq!(error.to_string(), format!("turn {} failed: {message}", turn.id));
+            let text = error.to_string();
+            assert!(text.starts_with(&format!("turn {} failed: {message}", turn.id)), "{text}");
+            assert_eq!(text.contains("log in with"), error.needs_login(), "{text}");
+            assert_eq!(error.needs_login(), message.contains("401"), "{text}");
             assert!(turn.completed_at.is_some() && turn.duration_ms.is_some());
             place.model.push("Yes.");
             still_talks(&thread).await;

@@ -66,7 +66,9 @@ async fn the_work_on_a_goal_can_be_steered() {
 async fn a_later_turn_of_a_goal_can_be_steered_and_joined() {
     run(async |place| {
         let (reply, hold) = Reply::new().delta("Working").hold();
-        place.model.extend([Reply::from("First."), reply, complete(), "Done.".into()]);
+        place.model.extend([Reply::from("First."), reply, complete()]);
+        // An input that comes a little later is asked for once more.
+        place.model.always("Done.");
         let thread = place.thread().await;
         let mut goal = thread.goal_run("Write a story.").await.unwrap();
         while next_delta(&mut goal).await != "Working" {}

@@ -100,7 +100,7 @@ pub(crate) async fn logins(written: &mut Written) {
     assert_eq!(code.user_code(), OTHER);
     written.debug(&code);
     let wait = code.wait_timeout(Duration::from_secs(1)).await;
-    assert!(matches!(written.failure(wait), Error::Timeout { .. }));
+    assert!(matches!(written.failure(wait), Error::LoginTimeout { .. }));
     let end = json!({"loginId": "l1", "success": false, "error": "denied", "new": OTHER});
     server.notify("account/login/completed", end).await;
     match written.failure(login.wait().await) {

@@ -133,8 +133,8 @@ fn a_cause_is_typed_wherever_it_is() {
 
 #[test]
 fn a_long_message_is_cut_where_it_is_shown() {
-    let error = error(-32603, &"ä".repeat(SHOWN + 1), Value::Null);
+    let error = error(-32603, &"ä".repeat(Shown::MOST + 1), Value::Null);
     let text = error.to_string();
-    assert_eq!(text, format!("`turn/start` failed: {}… (-32603)", "ä".repeat(SHOWN)));
-    assert_eq!(error.message.chars().count(), SHOWN + 1);
+    assert_eq!(text, format!("`turn/start` failed: {}… (-32603)", "ä".repeat(Shown::MOST)));
+    assert_eq!(error.message.chars().count(), Shown::MOST + 1);
 }
