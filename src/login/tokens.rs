@@ -21,7 +21,7 @@ impl CodexBuilder {
     /// Renews the ChatGPT tokens that the client has logged in with (the experimental case
     /// `chatgptAuthTokens` of [`LoginAccountParams`](crate::protocol::LoginAccountParams)), when the
     /// runtime asks for it (`account/chatgptAuthTokens/refresh`) because the model refused them. The
-    /// new ones have to be of the account that it names.
+    /// new ones should be of the account that it names: with others the turn mostly fails.
     ///
     /// The provider is asked in a task of its own, perhaps again before it has answered, and has 9 s:
     /// the runtime waits no longer than 10 s. Then, or when the connection ends, its future is
