@@ -34,10 +34,10 @@ async fn log_in(codex: Codex, key: SecretString) -> Result<(), Box<dyn std::erro
     }
     codex.login_api_key(key).await?;
     let account = codex.require_account().await?.account;
-    println!("after: {account:?}");
     if !matches!(account, Some(Account::ApiKey(_))) {
-        return Err("the account should be that of the key".into());
+        return Err(format!("the account should be that of the key: {account:?}").into());
     }
+    println!("after: logged in with a key");
     ask(&codex).await?;
     codex.logout().await?;
     if codex.account().await?.account.is_some() {

@@ -45,9 +45,24 @@
 //! The runtime keeps the account, for itself and for every other client of its home.
 //! [`Codex::require_account`] says whether a login is needed, [`Codex::login_api_key`],
 //! [`Codex::login_chatgpt`] and [`Codex::login_chatgpt_device_code`] are the usual ways, and
-//! [`Codex::account_events`] tells what becomes of it. The other ways, such as tokens that the client
-//! has by itself, are cases of [`protocol::LoginAccountParams`] for [`Codex::request`]: their end has
-//! no id, and so is in [`Codex::notifications`].
+//! [`Codex::account_events`] tells what becomes of it. The other ways, all experimental, are cases of
+//! [`protocol::LoginAccountParams`] for [`Codex::request`]: ChatGPT tokens that the client has by
+//! itself, which the runtime keeps in its memory alone
+//! ([`CodexBuilder::chatgpt_token_provider`] renews them), and two kinds of keys of Amazon Bedrock,
+//! with which the runtime also changes the model provider in its configuration. Their end has no id,
+//! and so is in [`Codex::notifications`].
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "client", feature = "experimental"))]
+//! # async fn example(codex: codexkit::Codex) -> Result<(), Box<dyn std::error::Error>> {
+//! use codexkit::protocol::{AmazonBedrockLoginAccountParams, LoginAccountParams};
+//!
+//! let key = std::env::var("AWS_BEARER_TOKEN_BEDROCK")?;
+//! let login = AmazonBedrockLoginAccountParams::new(key, "us-east-1");
+//! codex.request(LoginAccountParams::from(login)).await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # When the agent asks
 //!
@@ -67,8 +82,9 @@
 //! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
 //!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
 //!   outcomes, and never with contents.
-//! - `testing`: `MockModel`, a scripted model for the real runtime; `MockIssuer`, where it logs in;
-//!   `TestHome`, a home of its own for it; `FakeServer`, a scripted runtime in memory.
+//! - `testing`: `MockModel`, a scripted model for the real runtime; `MockIssuer`, where it logs in,
+//!   with `CallbackPort`; `TestHome`, a home of its own for it; `FakeServer`, a scripted runtime in
+//!   memory.
 
 #![cfg_attr(
     not(feature = "client"),

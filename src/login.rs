@@ -127,7 +127,8 @@ impl IntoFuture for LoginStart<protocol::ChatgptLoginAccountParams> {
     /// # Cancel safety
     ///
     /// Dropping the future before the request was sent does nothing. Afterwards the attempt, of which
-    /// nobody could know the address, is cancelled.
+    /// nobody could know the address, is cancelled, if its reply comes within five times the usual
+    /// time.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let started = start(self.connection, self.params.into(), |response| match response {
@@ -152,7 +153,7 @@ impl IntoFuture for LoginStart<protocol::ChatgptDeviceCodeLoginAccountParams> {
     /// # Cancel safety
     ///
     /// Dropping the future before the request was sent does nothing. Afterwards the attempt, of which
-    /// nobody could know the code, is cancelled.
+    /// nobody could know the code, is cancelled, if its reply comes within five times the usual time.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let started = start(self.connection, self.params.into(), |response| match response {

@@ -3,8 +3,8 @@
 mod logins;
 mod queue;
 mod starting;
+mod topic;
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -19,6 +19,7 @@ use crate::protocol::{self, Notification};
 pub(crate) use self::logins::{Claim, Logins, Outcome};
 pub(crate) use self::queue::{Phase, Progress, Pulled, Queue, Segment, Span};
 use self::starting::{Early, Starting};
+pub(crate) use self::topic::Topic;
 
 /// Who receives what. One lives in each connection, under its lock.
 ///
@@ -45,27 +46,6 @@ pub(crate) struct Router {
 
 /// The senders of feeds and of the ends of logins.
 pub(crate) type Senders = (Vec<broadcast::Sender<FeedItem>>, Vec<watch::Sender<Outcome>>);
-
-/// What a feed is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Topic<'a> {
-    Thread(Cow<'a, str>),
-    Account,
-}
-
-impl<'a> Topic<'a> {
-    /// What a notification is about, if there may be a feed for it.
-    pub(crate) fn of(method: &str, scope: &Scope<'a>) -> Option<Topic<'a>> {
-        let is_about_account = matches!(
-            method,
-            protocol::AccountUpdatedNotification::METHOD
-                | protocol::AccountRateLimitsUpdatedNotification::METHOD
-                | protocol::GatewayOAuthChangedNotification::METHOD
-        );
-        let thread = scope.thread.clone().map(Topic::Thread);
-        thread.or(is_about_account.then_some(Topic::Account))
-    }
-}
 
 /// A turn that somebody listens to. One that was joined has several queues.
 struct Turn {
@@ -328,11 +308,16 @@ impl Router {
             .is_some_and(|feed| feed.receiver_count() > 0 && feed.send(item()).is_ok())
     }
 
-    /// Ends what waits for events of `thread`: the runtime was told not to send them.
-    pub(crate) fn detach(&mut self, thread: &str, wakers: &mut Vec<Waker>) {
+    /// Ends what waits for events of `thread`: the runtime was told not to send them. The sender that
+    /// is given back ends its feed when it is dropped.
+    pub(crate) fn detach(
+        &mut self,
+        thread: &str,
+        wakers: &mut Vec<Waker>,
+    ) -> Option<broadcast::Sender<FeedItem>> {
         self.detached.insert(thread.into());
-        self.feeds.remove(&Topic::Thread(thread.to_owned().into()));
         self.end_thread(thread, wakers);
+        self.feeds.remove(&Topic::Thread(thread.to_owned().into()))
     }
 
     /// Ends what waits for the turns of `thread`: no more of them is going to be sent.

@@ -5,7 +5,7 @@
 //! on the loopback interface, and what it says, and when, is written in the test. [`TestHome`] keeps
 //! the runtime away from everything of the user. [`FakeServer`] takes the place of the runtime
 //! itself, for what the real one cannot be made to do. [`MockIssuer`] is the other side of every
-//! login: the issuer, a browser and the `ChatGPT` backend; [`CallbackPort`] keeps the tests apart that
+//! login: the issuer, a browser and the ChatGPT backend; [`CallbackPort`] keeps the tests apart that
 //! need the one port to which a browser comes back.
 
 mod callback_port;

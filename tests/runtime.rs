@@ -8,6 +8,8 @@ mod accounts;
 mod attaching;
 #[path = "runtime/bad_input.rs"]
 mod bad_input;
+#[path = "runtime/bedrock.rs"]
+mod bedrock;
 #[path = "runtime/beginnings.rs"]
 mod beginnings;
 #[cfg(unix)]

@@ -68,8 +68,8 @@ async fn a_malformed_answer_is_an_error_of_its_request_alone() {
     for (answer, place) in [
         (json!({"result": 7}), "expected an object, found a number"),
         (json!({"result": {"data": 7}}), "`data`: expected an array, found a number"),
-        (json!({"error": 7}), "invalid type: integer `7`"),
-        (json!({"error": {"message": "no code"}}), "missing field `code`"),
+        (json!({"error": 7}), "expected an object, found a number"),
+        (json!({"error": {"message": "no code"}}), "`code`"),
     ] {
         match error_of(&codex, &mut server, answer).await {
             Error::Decode { method, source, .. } => {

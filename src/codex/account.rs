@@ -8,7 +8,8 @@ use crate::protocol;
 use super::{Call, Codex};
 
 impl Codex {
-    /// The account that the runtime is logged in to, if any (`account/read`).
+    /// The account that the runtime is logged in to, if any (`account/read`), after its token was
+    /// [renewed](Call::refresh_token) if that is wanted.
     pub fn account(&self) -> Call<protocol::GetAccountParams> {
         self.request(protocol::GetAccountParams::default())
     }
@@ -90,7 +91,8 @@ impl Codex {
 }
 
 impl Call<protocol::GetAccountParams> {
-    /// Has the token of the account renewed first.
+    /// Has the token of the account renewed first. If that is refused, the answer has no account, and
+    /// a new login is needed.
     pub fn refresh_token(self) -> Self {
         self.params(|it| it.refresh_token(true))
     }

@@ -141,6 +141,7 @@ impl Shared {
         for (login, line) in effects.logins {
             login.send_replace(Some(line));
         }
+        drop(effects.ended);
         effects.wakers.into_iter().for_each(Waker::wake);
         for question in effects.questions {
             self.ask(question);

@@ -35,6 +35,8 @@ pub(super) struct Effects {
     pub(super) replies: Vec<(Pending, Reply)>,
     pub(super) logins: Vec<(watch::Sender<Outcome>, Box<str>)>,
     pub(super) wakers: Vec<Waker>,
+    /// Senders of feeds, which end when they are dropped.
+    pub(super) ended: Vec<broadcast::Sender<FeedItem>>,
     pub(super) questions: Vec<Question>,
     pub(super) is_early_news: bool,
     pub(super) arrivals: trace::Arrivals,
@@ -102,7 +104,7 @@ impl State {
                 if let Some(mut pending) = self.pending.remove(&id) {
                     if let Some(effect) = pending.take_effect().filter(|_| !is_error) {
                         effects.is_early_news = true;
-                        self.apply(&effect, &mut effects.wakers);
+                        self.apply(&effect, effects);
                     }
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
@@ -143,9 +145,11 @@ impl State {
         }
     }
 
-    fn apply(&mut self, effect: &Effect, wakers: &mut Vec<Waker>) {
+    fn apply(&mut self, effect: &Effect, effects: &mut Effects) {
         match effect {
-            Effect::Detach(thread) => self.router.detach(thread, wakers),
+            Effect::Detach(thread) => {
+                effects.ended.extend(self.router.detach(thread, &mut effects.wakers));
+            }
             Effect::Reattach(thread) => self.router.reattach(thread),
         }
     }

@@ -9,7 +9,8 @@ pub(super) const LOG_IN: &str = "log in with `Codex::login_chatgpt`, \
 
 impl Error {
     /// True when a login may mend it: there is no account although there has to be one, it is not of
-    /// the kind that was needed, or the model refuses it.
+    /// the kind that was needed, or the model refuses it. The model says the same of a key that its
+    /// provider has from elsewhere than the runtime's account; no login mends that.
     pub fn needs_login(&self) -> bool {
         matches!(self, Error::AccountRequired)
             || self.kind() == Some(RpcErrorKind::AccountRequired)

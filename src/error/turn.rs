@@ -25,7 +25,7 @@ impl fmt::Display for TurnFailure {
             _ => (),
         }
         if error.codex_error_info.as_ref().is_some_and(is_unauthorized) {
-            write!(f, "; the model takes no such account, or there is none; {LOG_IN}")?;
+            write!(f, "; if its provider uses the account of the runtime, {LOG_IN}")?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::RecvError;
 
 use super::FeedItem;
 use crate::trace;
@@ -36,16 +36,7 @@ impl Reader {
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Read>> {
         let (receiver, read) = loop {
             match std::mem::replace(&mut self.0, Reading::Ended) {
-                Reading::Idle(mut receiver) => match receiver.try_recv() {
-                    Ok(item) => break (receiver, Ok(item)),
-                    Err(TryRecvError::Lagged(count)) => {
-                        break (receiver, Err(RecvError::Lagged(count)));
-                    }
-                    Err(TryRecvError::Closed) => break (receiver, Err(RecvError::Closed)),
-                    Err(TryRecvError::Empty) => {
-                        self.0 = Reading::Waiting(Box::pin(receive(receiver)));
-                    }
-                },
+                Reading::Idle(receiver) => self.0 = Reading::Waiting(Box::pin(receive(receiver))),
                 Reading::Waiting(mut waiting) => match waiting.as_mut().poll(cx) {
                     Poll::Ready(received) => break received,
                     Poll::Pending => {

@@ -23,16 +23,16 @@ impl Codex {
     /// # }
     /// ```
     ///
-    /// The key is in no log, no `Debug` and no error of this call, and the copies that this crate makes
-    /// of it on its way to the runtime are wiped after use. Who wants that of his own copy as well
-    /// gives a [`SecretString`]. It does not keep the runtime itself from writing it down: the pinned
-    /// one writes it to `auth.json`, or where its configuration says, and not to its standard error.
+    /// The key is in no log, no `Debug` and no error of this call, and the copies that this crate
+    /// makes of it on its way to the runtime are wiped after use. Who wants that of his own copy as
+    /// well gives a [`SecretString`]. What the runtime does with it is its own affair: the pinned one
+    /// writes it to `auth.json`, or where its configuration says, and not to its standard error.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if the key is empty or has white space in it; [`Error::Rpc`] if the
-    /// runtime says no, as it does when its configuration allows no such login or tokens of the
-    /// client are in use; and what can happen to any call.
+    /// [`Error::InvalidInput`] if the key is empty, or has white space or anything but ASCII in it;
+    /// [`Error::Rpc`] if the runtime says no, as it does when its configuration allows no such login
+    /// or tokens of the client are in use; and what can happen to any call.
     ///
     /// # Cancel safety
     ///
@@ -51,8 +51,8 @@ impl Codex {
 fn check(key: &str) -> Result<()> {
     let problem = if key.is_empty() {
         "the API key is empty"
-    } else if key.contains(|it: char| it.is_whitespace() || it.is_control()) {
-        "the API key has white space in it, such as the end of a line: trim it"
+    } else if key.contains(|it: char| !it.is_ascii_graphic()) {
+        "the API key has something in it that no key has, such as the end of a line: trim it"
     } else {
         return Ok(());
     };

@@ -52,8 +52,11 @@ impl Attempt {
         &self,
         after: Duration,
     ) -> Result<AccountLoginCompletedNotification> {
-        let end = tokio::time::timeout(after, self.wait()).await;
-        end.unwrap_or(Err(Error::LoginTimeout { after }))
+        let end = {
+            let _context = self.connection.enter();
+            tokio::time::timeout(after, self.wait())
+        };
+        end.await.unwrap_or(Err(Error::LoginTimeout { after }))
     }
 
     pub(super) async fn cancel(&self) -> Result<CancelLoginAccountStatus> {

@@ -12,7 +12,8 @@ impl ChatgptLoginHandle {
     ///
     /// # Errors
     ///
-    /// [`Error::Browser`] if none can be started, or the address is none of the web. Show it then.
+    /// [`Error::Browser`] if none can be started, or the address is none of the web. Show it then. A
+    /// browser that fails later is not noticed.
     ///
     /// # Cancel safety
     ///
@@ -29,7 +30,8 @@ impl DeviceCodeLoginHandle {
     ///
     /// # Errors
     ///
-    /// [`Error::Browser`] if none can be started, or the address is none of the web. Show it then.
+    /// [`Error::Browser`] if none can be started, or the address is none of the web. Show it then. A
+    /// browser that fails later is not noticed.
     ///
     /// # Cancel safety
     ///

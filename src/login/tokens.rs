@@ -23,11 +23,12 @@ impl CodexBuilder {
     /// runtime asks for it (`account/chatgptAuthTokens/refresh`) because the model refused them. The
     /// new ones should be of the account that it names: with others the turn mostly fails.
     ///
-    /// The provider is asked in a task of its own, perhaps again before it has answered, and has 9 s:
-    /// the runtime waits no longer than 10 s. Then, or when the connection ends, its future is
-    /// dropped. Like any async code it must not block its thread. If it fails, panics or takes longer, the turn fails, and
-    /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says why; the runtime is told that
-    /// there is no answer, and nothing of the error. The tokens are wiped once they are written.
+    /// The provider is asked in a task of its own, perhaps again before it has answered, and has
+    /// 9 s: the runtime waits no longer than 10 s. Then, or when the connection ends, its future is
+    /// dropped. Like any async code it must not block its thread. If it fails, panics or takes
+    /// longer, the turn fails, and [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent) says
+    /// why; the runtime is told that there is no answer, and nothing of the error. The tokens are
+    /// wiped once they are written.
     ///
     /// It is let go of when the connection ends. Until then it must not hold the client, which would
     /// keep itself open like that.

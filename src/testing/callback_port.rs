@@ -13,7 +13,7 @@ use tokio::{
 /// Whoever listens here has the callback port. It lies between the two ports that the runtime uses.
 const LOCK: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1456);
 
-/// The right to use port 1455, to which the browser comes back in a `ChatGPT` login.
+/// The right to use port 1455, to which the browser comes back in a ChatGPT login.
 ///
 /// The port is fixed in the runtime, and a runtime that finds it taken by another one cancels that
 /// one's login. So of all the tests on a machine that start a browser login only one may run at a

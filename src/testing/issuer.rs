@@ -22,7 +22,7 @@ mod tokens;
 pub use self::request::IssuerRequest;
 use self::{routes::SignIn, tokens::Tokens};
 
-/// A local login issuer and `ChatGPT` backend for the real `codex app-server`, with a browser.
+/// A local login issuer and ChatGPT backend for the real `codex app-server`, with a browser.
 ///
 /// Every way to sign in works without a network and without an account:
 ///

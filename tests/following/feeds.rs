@@ -1,5 +1,8 @@
 //! The feed of a thread has what concerns the thread and no turn with a handle, and an end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use codexkit::protocol::ServerNotification;
 use codexkit::testing::FakeServer;
 use codexkit::{ConnectionEvent, Error, Notifications};
@@ -54,4 +57,26 @@ async fn the_feed_of_an_unsubscribed_thread_ends_and_says_why() {
         assert!(matches!(end, Some(Err(Error::Detached { .. }))), "{end:?}");
         assert!(events.next().await.is_none());
     }
+}
+
+#[tokio::test]
+async fn a_feed_in_which_something_always_waits_lets_others_run() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let (mut full, mut last) = (codex.notifications(), codex.notifications());
+    for n in 0..250 {
+        server.delta("t1", "of somebody else", &n.to_string()).await;
+    }
+    // All of it has arrived.
+    while delta_in(&mut last).await != "249" {}
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&ran);
+    let others = tokio::spawn(async move {
+        loop {
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    while delta_in(&mut full).await != "249" {}
+    others.abort();
+    assert!(ran.load(Ordering::Relaxed) > 0, "nobody else ran");
 }

@@ -6,13 +6,12 @@ use codexkit::testing::FakeServer;
 use codexkit::{Codex, Error, Result, RetryPolicy, SecretString};
 use serde_json::{Value, json};
 
-use crate::support::{expect_start, silence, within};
+use crate::support::{expect_start, reply, silence, within};
 
 const KEY: &str = "sk-proj-0123456789abcdef";
 
 /// Keys that look different where they are quoted.
-const ODD_KEYS: [&str; 4] =
-    [KEY, r#"sk-"quoted"-0123456789"#, r"sk-back\slash-0123456789", "sk-é\u{1f511}-0123"];
+const ODD_KEYS: [&str; 3] = [KEY, r#"sk-"quoted"-0123456789"#, r"sk-back\slash-0123456789"];
 
 /// Logs in with `key`; the server answers with `answer`, which gets the id of the request.
 async fn log_in(key: &str, answer: impl FnOnce(Value) -> Value) -> Result<()> {
@@ -94,6 +93,7 @@ async fn a_key_that_cannot_be_one_is_refused_before_anything_is_sent() {
         "sk-012345\u{0}",
         "sk-012345\r\n",
         "sk-\t012345",
+        "sk-é012345",
     ];
     for key in spoilt {
         match codex.login_api_key(key).await {
@@ -268,4 +268,47 @@ async fn a_login_without_an_answer_ends_in_its_time() {
     let error = codex.login_api_key(KEY).await.unwrap_err();
     assert!(error.is_closed());
     assert_hidden(&error, KEY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_scripted_runtime_received_hides_keys_and_answers() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let (outcome, received) = tokio::join!(codex.login_api_key(KEY), async {
+        let received = server.expect("account/login/start").await;
+        server.send(reply(&received, json!({"type": "apiKey"}))).await;
+        received
+    });
+    outcome.unwrap();
+    assert_eq!(received.params["apiKey"], KEY);
+    assert!(!format!("{received:?} {received:#?}").contains(KEY), "{received:?}");
+
+    let refresh = json!({"reason": "unauthorized", "previousAccountId": null});
+    let ask = json!({"id": 7, "method": "account/chatgptAuthTokens/refresh", "params": refresh});
+    server.send(ask).await;
+    let answer = server.receive().await.unwrap();
+    assert!(!format!("{answer:?}").contains("chatgptAuthTokens"), "{answer:?}");
+}
+
+/// The real one does not, but it is none of the user's concern what a program writes.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_runtime_that_dies_of_a_key_and_repeats_it_does_not_show_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let script = format!(
+        "#!/bin/sh\nread line\necho '{}'\nread line\nread line\necho \"bad: $line\" >&2\nexit 1\n",
+        json!({"id": 1, "result": {
+            "userAgent": "codexkit/0.169.0", "codexHome": "/h", "platformFamily": "unix",
+            "platformOs": "linux",
+        }})
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("codex");
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let codex = Codex::builder().binary(&program).start().await.unwrap();
+    match codex.login_api_key(KEY).await {
+        Err(error @ Error::Closed(_)) => assert_hidden(&error, KEY),
+        other => panic!("{other:?}"),
+    }
 }

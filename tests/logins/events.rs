@@ -167,3 +167,12 @@ async fn a_feed_of_the_account_does_not_keep_the_connection() {
     assert!(within(server.receive()).await.is_none());
     assert!(within(events.next()).await.unwrap().unwrap_err().is_closed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_the_account_is_one_also_if_it_names_a_thread() {
+    let (codex, mut server) = a_place().await;
+    let mut events = codex.account_events();
+    let params = json!({"threadId": "t1", "rateLimits": {"limitId": "codex"}});
+    server.notify("account/rateLimits/updated", params).await;
+    assert!(matches!(next(&mut events).await, AccountEvent::RateLimits(_)));
+}

@@ -1,5 +1,6 @@
 //! The end of an attempt can be waited for by anybody, at any time, and again.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use codexkit::Error;
@@ -79,4 +80,17 @@ async fn a_wait_ends_in_its_time_and_the_attempt_goes_on() {
     assert_succeeded(within(second.wait()).await, "l2");
     // What is there is told, however short the time.
     assert_succeeded(second.wait_timeout(Duration::ZERO).await, "l2");
+}
+
+#[tokio::test]
+async fn a_wait_can_be_begun_outside_of_the_async_runtime() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let login = chatgpt(&codex, &mut server, "l1").await;
+    let begun = std::thread::spawn(move || {
+        let mut wait = Box::pin(async move { login.wait_timeout(Duration::from_secs(60)).await });
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        wait
+    });
+    complete(&mut server, "l1", None).await;
+    assert_succeeded(begun.join().unwrap().await, "l1");
 }

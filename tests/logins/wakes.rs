@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use codexkit::Codex;
 use codexkit::testing::FakeServer;
+use serde_json::json;
 use tokio::runtime;
 
 use crate::support::{chatgpt, complete};
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What the runtime does then.
+type Caused = Pin<Box<dyn Future<Output = FakeServer>>>;
 
 /// Drops what it holds when it is woken, as an executor does that is gone.
 #[derive(Default)]
@@ -28,7 +32,7 @@ impl Wake for DropOnWake {
 /// Has a handle of a login dropped by the wake that `cause` leads to, and uses the connection again.
 fn drop_in_the_wake_of(
     wait: fn(&Codex) -> Option<Waiting>,
-    cause: fn(FakeServer) -> Pin<Box<dyn Future<Output = FakeServer>>>,
+    cause: fn(Codex, FakeServer) -> Caused,
 ) {
     let (sender, done) = mpsc::channel();
     std::thread::spawn(move || {
@@ -45,7 +49,7 @@ fn drop_in_the_wake_of(
             let woken = Waker::from(Arc::clone(&waker));
             assert!(wait.as_mut().poll(&mut Context::from_waker(&woken)).is_pending());
             *waker.0.lock().unwrap() = Some(Box::new((handle, wait)));
-            let server = cause(server).await;
+            let server = cause(codex.clone(), server).await;
             while waker.0.lock().unwrap().is_some() {
                 tokio::task::yield_now().await;
             }
@@ -64,7 +68,7 @@ fn drop_in_the_wake_of(
 fn the_end_of_a_login_wakes_without_the_lock() {
     drop_in_the_wake_of(
         |_| None,
-        |mut server| {
+        |_, mut server| {
             Box::pin(async move {
                 complete(&mut server, "l1", None).await;
                 server
@@ -91,11 +95,32 @@ fn the_end_of_the_connection_wakes_without_the_lock() {
         },
     ];
     for wait in waits {
-        drop_in_the_wake_of(wait, |server| {
+        drop_in_the_wake_of(wait, |_, server| {
             Box::pin(async move {
                 drop(server);
                 FakeServer::pipes().0
             })
         });
     }
+}
+
+#[test]
+fn the_end_of_a_feed_of_a_thread_wakes_without_the_lock() {
+    drop_in_the_wake_of(
+        |codex| {
+            let mut feed = codex.thread("t1").events();
+            Some(Box::pin(async move { drop(feed.next().await) }))
+        },
+        |codex, mut server| {
+            Box::pin(async move {
+                let thread = codex.thread("t1");
+                let (ended, ()) = tokio::join!(thread.unsubscribe(), async {
+                    let id = server.expect("thread/unsubscribe").await.id;
+                    server.reply(&id, json!({"status": "unsubscribed"})).await;
+                });
+                ended.unwrap();
+                server
+            })
+        },
+    );
 }

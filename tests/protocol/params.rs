@@ -192,6 +192,7 @@ fn sounds_secret(key: &str) -> bool {
         "authurl",
         "authorizationurl",
         "bearer",
+        "pairingcode",
         "password",
         "privatekey",
         "secretaccesskey",
@@ -205,7 +206,7 @@ fn sounds_secret(key: &str) -> bool {
 const SECRET_VALUES: u64 = 40;
 
 /// Where they were found.
-const SECRET_PROPERTIES: [&str; 14] = [
+const SECRET_PROPERTIES: [&str; 16] = [
     "accessKeyId",
     "accessToken",
     "apiKey",
@@ -215,6 +216,8 @@ const SECRET_PROPERTIES: [&str; 14] = [
     "client-private-key",
     "env",
     "headers",
+    "manualPairingCode",
+    "pairingCode",
     "requestHeaders",
     "secretAccessKey",
     "sessionToken",

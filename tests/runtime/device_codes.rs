@@ -209,7 +209,7 @@ async fn a_code_that_nobody_takes_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_code_hears_at_once_that_the_connection_was_closed() {
+async fn who_waits_for_a_code_hears_that_the_connection_was_closed() {
     run_with_issuer(async |place, issuer| {
         let codex = start(place, issuer).await;
         let login = codex.login_chatgpt_device_code().await.unwrap();

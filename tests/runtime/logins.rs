@@ -260,7 +260,7 @@ async fn a_login_that_nobody_takes_is_given_up() {
 }
 
 #[tokio::test]
-async fn who_waits_hears_at_once_that_the_connection_was_closed() {
+async fn who_waits_hears_that_the_connection_was_closed() {
     run_with_browser(async |place, issuer| {
         let codex = start(place, issuer).await;
         let login = codex.login_chatgpt().await.unwrap();

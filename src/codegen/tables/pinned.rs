@@ -119,13 +119,17 @@ pub(super) const SECRETS: &[(&str, &str)] = &[
     ("ConfigEdit", "value"),
     ("ConfigLayer", "config"),
     ("ConfigValueWriteParams", "value"),
-    // Whoever opens the address or enters the code of a login completes it.
+    // Whoever opens the address or enters the code of a login or a pairing completes it.
     ("AccountSessionsSwitchResponse", "authUrl"),
     ("ChatgptDeviceCodeLoginAccountResponse", "userCode"),
     ("ChatgptLoginAccountResponse", "authUrl"),
     ("GatewayOAuthChangedNotification", "authUrl"),
     ("GatewayOAuthPrompt", "userCode"),
     ("McpServerOauthLoginResponse", "authorizationUrl"),
+    ("RemoteControlPairingStartResponse", "manualPairingCode"),
+    ("RemoteControlPairingStartResponse", "pairingCode"),
+    ("RemoteControlPairingStatusParams", "manualPairingCode"),
+    ("RemoteControlPairingStatusParams", "pairingCode"),
     ("ChatgptAuthTokensLoginAccountParams", "accessToken"),
     ("ChatgptAuthTokensRefreshResponse", "accessToken"),
     ("CommandExecParams", "env"),
