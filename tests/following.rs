@@ -21,12 +21,16 @@ mod goal_control;
 mod goals;
 #[path = "following/interrupting.rs"]
 mod interrupting;
+#[path = "shared/polls.rs"]
+mod polls;
 #[path = "following/reviews.rs"]
 mod reviews;
 #[path = "following/starts.rs"]
 mod starts;
 #[path = "following/support.rs"]
 mod support;
+#[path = "shared/threads.rs"]
+mod threads;
 #[path = "following/views.rs"]
 mod views;
 #[path = "following/watches.rs"]

@@ -20,6 +20,8 @@ mod feed;
 mod hostile;
 #[path = "logins/last_handles.rs"]
 mod last_handles;
+#[path = "shared/polls.rs"]
+mod polls;
 #[path = "logins/random.rs"]
 mod random;
 #[path = "logins/starts.rs"]

@@ -25,14 +25,20 @@ mod exports;
 mod handles;
 #[path = "secrets/starting.rs"]
 mod starting;
-#[path = "secrets/told.rs"]
+#[path = "shared/threads.rs"]
+mod threads;
+#[path = "shared/told.rs"]
 mod told;
 #[path = "secrets/written.rs"]
 mod written;
 
+use std::time::Duration;
+
 use codexkit::Error;
 use codexkit::protocol::ThreadLoadedListParams;
 use codexkit::testing::FakeServer;
+use tokio::time::timeout;
+use tracing_subscriber::filter::LevelFilter;
 
 use self::told::Told;
 use self::written::Written;
@@ -52,22 +58,27 @@ const OTHER: &str = "other-hush";
 #[tokio::test]
 async fn nothing_that_is_written_has_a_secret_in_it() {
     let told = Told::default();
-    let listening = told.listen();
+    let listening = told.listen(LevelFilter::TRACE);
     let mut written = Written::default();
     starting::builders_and_failed_starts(&mut written).await;
     // From here on there is no process, and nothing that takes time.
     tokio::time::pause();
-    accounts::keys(&mut written).await;
-    accounts::logins(&mut written).await;
-    accounts::tokens(&mut written).await;
-    accounts::provider(&mut written).await;
-    echoes::everywhere(&mut written).await;
-    handles::of_threads(&mut written).await;
-    handles::of_turns(&mut written).await;
-    handles::of_goals(&mut written).await;
-    handles::of_commands_and_files(&mut written).await;
-    #[cfg(feature = "schemars")]
-    handles::of_typed_turns(&mut written).await;
+    // Whatever never comes is noticed at once.
+    let all = async {
+        accounts::keys(&mut written).await;
+        accounts::logins(&mut written).await;
+        accounts::tokens(&mut written).await;
+        accounts::provider(&mut written).await;
+        echoes::of_lines_and_requests(&mut written).await;
+        echoes::of_answers_and_notifications(&mut written).await;
+        handles::of_threads(&mut written).await;
+        handles::of_turns(&mut written).await;
+        handles::of_goals(&mut written).await;
+        handles::of_commands_and_files(&mut written).await;
+        #[cfg(feature = "schemars")]
+        handles::of_typed_turns(&mut written).await;
+    };
+    timeout(Duration::from_secs(3600), all).await.expect("something never came");
     drop(listening);
     written.assert_has_no(MARK);
     let told = told.text();
@@ -90,7 +101,7 @@ async fn nothing_that_is_written_has_a_secret_in_it() {
 #[tokio::test(start_paused = true)]
 async fn what_the_runtime_says_of_another_request_is_shown_and_not_told() {
     let told = Told::default();
-    let listening = told.listen();
+    let listening = told.listen(LevelFilter::TRACE);
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let call = codex.request(ThreadLoadedListParams::default()).into_future();
     let (refused, ()) = tokio::join!(call, async {

@@ -2,58 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+#[path = "shared/told.rs"]
+mod told;
+
 use std::time::Duration;
 
 use codexkit::protocol::{ApiKeyLoginAccountParams, LoginAccountParams, ModelListParams};
 use codexkit::testing::{FakeServer, MockModel, Reply, TestHome};
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::LevelFilter;
 
-/// Everything that is told while this lives, on this thread.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<u8>>>);
-
-impl Told {
-    fn listen(&self, level: tracing_subscriber::filter::LevelFilter) -> impl Drop + use<> {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(self.clone())
-            .with_ansi(false)
-            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::NEW)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Told {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Told {
-    type Writer = Told;
-
-    fn make_writer(&self) -> Told {
-        self.clone()
-    }
-}
+use self::told::Told;
 
 #[tokio::test]
 async fn requests_turns_and_the_end_are_told_without_what_is_in_them() {
     let told = Told::default();
-    let listening = told.listen(tracing_subscriber::filter::LevelFilter::TRACE);
+    let listening = told.listen(LevelFilter::TRACE);
     let (home, model) = (TestHome::new().unwrap(), MockModel::start().await.unwrap());
     let command = json!({"cmd": "echo secret-of-the-command"});
     model.extend([
@@ -89,7 +53,7 @@ async fn requests_turns_and_the_end_are_told_without_what_is_in_them() {
 #[tokio::test]
 async fn what_is_refused_skipped_or_lost_is_told() {
     let told = Told::default();
-    let listening = told.listen(tracing_subscriber::filter::LevelFilter::DEBUG);
+    let listening = told.listen(LevelFilter::DEBUG);
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let mut feed = codex.notifications();
     let ask = json!({"id": 1, "method": "secret/ask", "params": {"it": "secret-of-the-question"}});

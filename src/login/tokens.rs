@@ -33,17 +33,16 @@ impl CodexBuilder {
     /// It is let go of when the connection ends. Until then it must not hold the client, which would
     /// keep itself open like that.
     ///
-    /// ```no_run
-    /// # async fn tokens_of_my_service() -> Result<(String, String), std::io::Error> { unimplemented!() }
-    /// # fn example() {
+    /// ```
     /// use codexkit::Codex;
     /// use codexkit::protocol::ChatgptAuthTokensRefreshResponse;
     ///
     /// let builder = Codex::builder().chatgpt_token_provider(async |asked| {
-    ///     let (account, token) = tokens_of_my_service().await?;
+    ///     let account = asked.previous_account_id.unwrap_or_default();
+    ///     let token = renewed_token(&account).await?;
     ///     Ok::<_, std::io::Error>(ChatgptAuthTokensRefreshResponse::new(account, token))
     /// });
-    /// # }
+    /// # async fn renewed_token(account: &str) -> std::io::Result<String> { Ok(account.into()) }
     /// ```
     pub fn chatgpt_token_provider<F, Fut, E>(mut self, refresh: F) -> Self
     where

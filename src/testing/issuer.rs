@@ -28,19 +28,16 @@ use self::{routes::SignIn, tokens::Tokens};
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use codexkit::protocol::{ChatgptLoginAccountParams, LoginAccountParams, LoginAccountResponse};
 /// use codexkit::testing::{CallbackPort, MockIssuer, MockModel, TestHome};
 ///
 /// let _port = CallbackPort::lock().await?;
 /// let (home, model) = (TestHome::new()?, MockModel::start().await?);
 /// let issuer = MockIssuer::start().await?;
 /// let codex = issuer.configure(home.builder(&model)).start().await?;
-/// let login = LoginAccountParams::from(ChatgptLoginAccountParams::default());
-/// let LoginAccountResponse::Chatgpt(login) = codex.request(login).await? else {
-///     panic!("the runtime began another kind of login");
-/// };
-/// let (status, _page) = issuer.visit(&login.auth_url).await?;
+/// let login = codex.login_chatgpt().await?;
+/// let (status, _page) = issuer.visit(login.auth_url()).await?;
 /// assert_eq!(status, 200);
+/// login.wait().await?;
 /// # Ok(())
 /// # }
 /// ```

@@ -1,8 +1,5 @@
 //! What a server does again and again, and who asks it to.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use codexkit::protocol::{ServerNotification, ThreadLoadedListParams};
@@ -10,6 +7,9 @@ use codexkit::testing::{FakeServer, Received};
 use codexkit::{Codex, ConnectionEvent, GoalRun, Notifications, Thread, TurnHandle};
 use serde_json::{Value, json};
 use tokio::time::timeout;
+
+pub(crate) use crate::polls::poll_once;
+pub(crate) use crate::threads::a_thread;
 
 /// Longer than anything takes that ends at all. The clock of these tests only goes on when nothing
 /// else can.
@@ -26,12 +26,6 @@ pub(crate) async fn thread(codex: &Codex, server: &mut FakeServer) -> Thread {
 pub(crate) async fn turn(thread: &Thread, server: &mut FakeServer, id: &str) -> TurnHandle {
     let (turn, _) = tokio::join!(thread.turn("go").into_future(), server.accept_turn(id));
     turn.unwrap()
-}
-
-/// Polls `future` once, which must not be enough for it.
-pub(crate) async fn poll_once<F: Future + ?Sized>(future: &mut Pin<Box<F>>) {
-    let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await;
-    assert!(!polled, "it was ready at once");
 }
 
 /// Whatever was sent before has arrived on the other side when this returns.
@@ -100,24 +94,6 @@ pub(crate) fn a_turn(id: &str, status: &str) -> Value {
 pub(crate) async fn start_for(server: &mut FakeServer, thread: &str, turn: &str, root: &str) {
     let turn = json!({"id": turn, "rootTurnId": root, "items": [], "status": "inProgress"});
     server.notify("turn/started", json!({"threadId": thread, "turn": turn})).await;
-}
-
-pub(crate) fn a_thread(status: &str) -> Value {
-    json!({
-        "id": "t1",
-        "sessionId": "t1",
-        "cliVersion": "0.169.0",
-        "createdAt": 1,
-        "updatedAt": 1,
-        "cwd": "/",
-        "ephemeral": false,
-        "modelProvider": "mock",
-        "preview": "",
-        "projectId": null,
-        "source": "cli",
-        "status": {"type": status},
-        "turns": [],
-    })
 }
 
 pub(crate) fn goal(status: &str) -> Value {

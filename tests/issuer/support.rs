@@ -12,6 +12,9 @@ use codexkit::{Codex, ConnectionEvent, Notifications};
 /// How long a whole test may take. It is not meant to be reached, however busy the machine is.
 const TEST_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long the tests before this one, of any process, may need the port of the browser logins.
+const PORT_LIMIT: Duration = Duration::from_secs(600);
+
 pub(crate) struct Place {
     pub(crate) issuer: MockIssuer,
     pub(crate) model: MockModel,
@@ -35,7 +38,8 @@ pub(crate) async fn run(test: impl AsyncFnOnce(&mut Place)) {
 /// The same for a test that needs the port to which a browser comes back.
 pub(crate) async fn run_with_browser(test: impl AsyncFnOnce(&mut Place)) {
     // How long others have it says nothing about this test.
-    let _port = CallbackPort::lock().await.unwrap();
+    let port = tokio::time::timeout(PORT_LIMIT, CallbackPort::lock()).await;
+    let _port = port.expect("others have the port for too long").unwrap();
     run(test).await;
 }
 

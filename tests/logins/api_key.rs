@@ -285,7 +285,7 @@ async fn what_a_scripted_runtime_received_hides_keys_and_answers() {
     let refresh = json!({"reason": "unauthorized", "previousAccountId": null});
     let ask = json!({"id": 7, "method": "account/chatgptAuthTokens/refresh", "params": refresh});
     server.send(ask).await;
-    let answer = server.receive().await.unwrap();
+    let answer = within(server.receive()).await.unwrap();
     assert!(!format!("{answer:?}").contains("chatgptAuthTokens"), "{answer:?}");
 }
 

@@ -1,8 +1,5 @@
 //! What a runtime does at a login, and who asks it to.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use codexkit::protocol::{AccountLoginCompletedNotification, ThreadLoadedListParams};
@@ -14,6 +11,8 @@ use codexkit::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+pub(crate) use crate::polls::poll_once;
 
 /// Longer than anything takes that ends at all. The clock of these tests only goes on when nothing
 /// else can.
@@ -135,12 +134,6 @@ pub(crate) fn failure(completed: Completed, login: &str) -> LoginFailure {
         }
         other => panic!("{other:?}"),
     }
-}
-
-/// Polls `future` once, which must not be enough for it.
-pub(crate) async fn poll_once<F: Future + ?Sized>(future: &mut Pin<Box<F>>) {
-    let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await;
-    assert!(!polled, "it was ready at once");
 }
 
 /// Whatever was sent before has arrived on the other side when this returns.

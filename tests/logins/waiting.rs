@@ -82,7 +82,7 @@ async fn a_wait_ends_in_its_time_and_the_attempt_goes_on() {
     assert_succeeded(second.wait_timeout(Duration::ZERO).await, "l2");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wait_can_be_begun_outside_of_the_async_runtime() {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let login = chatgpt(&codex, &mut server, "l1").await;

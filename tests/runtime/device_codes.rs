@@ -14,21 +14,15 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::accounts::{authorization, start};
-use crate::logins::next_end;
+use crate::logins::{failure_of, next_end};
 use crate::support::{Place, SOON, next_update, run_with_issuer, within};
 
 /// Where the runtime asks whether the code was entered.
 const POLLED: &str = "/api/accounts/deviceauth/token";
 
 /// How the login failed, which must be known soon.
-async fn failure(login: &DeviceCodeLoginHandle) -> LoginFailure {
-    match within(SOON, login.wait()).await {
-        Err(Error::LoginFailed(failure)) => {
-            assert_eq!(failure.login_id, login.login_id());
-            *failure
-        }
-        other => panic!("{other:?}"),
-    }
+pub(crate) async fn failure(login: &DeviceCodeLoginHandle) -> LoginFailure {
+    failure_of(login.login_id(), login.wait()).await
 }
 
 #[tokio::test]

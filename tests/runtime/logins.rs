@@ -6,10 +6,13 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use codexkit::protocol::{
-    Account, AuthMode, CancelLoginAccountStatus, PlanType, ServerNotification,
+    Account, AccountLoginCompletedNotification, AuthMode, CancelLoginAccountStatus, PlanType,
+    ServerNotification,
 };
 use codexkit::testing::{MockIssuer, Reply};
-use codexkit::{ChatgptLoginHandle, CloseReason, Codex, Error, LoginFailure, Notifications};
+use codexkit::{
+    ChatgptLoginHandle, CloseReason, Codex, Error, LoginFailure, Notifications, Result,
+};
 use tokio::net::TcpListener;
 
 use crate::accounts::{authorization, start};
@@ -17,9 +20,17 @@ use crate::support::{SOON, next_event, next_update, run_with_browser, within};
 
 /// How the login failed, which must be known soon.
 pub(crate) async fn failure(login: &ChatgptLoginHandle) -> LoginFailure {
-    match within(SOON, login.wait()).await {
+    failure_of(login.login_id(), login.wait()).await
+}
+
+/// The same of whatever kind of login it is.
+pub(crate) async fn failure_of(
+    id: &str,
+    end: impl Future<Output = Result<AccountLoginCompletedNotification>>,
+) -> LoginFailure {
+    match within(SOON, end).await {
         Err(Error::LoginFailed(failure)) => {
-            assert_eq!(failure.login_id, login.login_id());
+            assert_eq!(failure.login_id, id);
             *failure
         }
         other => panic!("{other:?}"),

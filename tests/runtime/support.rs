@@ -18,6 +18,9 @@ use crate::processes;
 /// How long a whole test may take. It is not meant to be reached, however busy the machine is.
 const TEST_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long the tests before this one, of any process, may need the port of the browser logins.
+const PORT_LIMIT: Duration = Duration::from_secs(600);
+
 /// How long something may take that should happen at once.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
@@ -55,7 +58,7 @@ pub(crate) async fn run_with_issuer(test: impl AsyncFnOnce(&Place, &MockIssuer))
 
 /// The same, while nobody else uses the port to which the browser comes back.
 pub(crate) async fn run_with_browser(test: impl AsyncFnOnce(&Place, &MockIssuer)) {
-    let _port = CallbackPort::lock().await.unwrap();
+    let _port = within(PORT_LIMIT, CallbackPort::lock()).await.unwrap();
     run_with_issuer(test).await;
 }
 

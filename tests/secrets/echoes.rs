@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::written::Written;
 use crate::{KEY, MARK, TOKEN};
 
-pub(crate) async fn everywhere(written: &mut Written) {
+pub(crate) async fn of_lines_and_requests(written: &mut Written) {
     let (codex, mut server) = FakeServer::start().await.unwrap();
     let mut feed = codex.notifications();
     let key = json!(KEY);
@@ -65,6 +65,11 @@ pub(crate) async fn everywhere(written: &mut Written) {
             other => panic!("{other:?}"),
         }
     }
+}
+
+pub(crate) async fn of_answers_and_notifications(written: &mut Written) {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let mut feed = codex.notifications();
     server.send(json!({"id": 987, "result": {"key": KEY}})).await;
     server.send(json!({"id": 988, "error": {"code": -1, "message": KEY, "data": KEY}})).await;
     server.notify("secret/news", json!({"key": KEY})).await;

@@ -109,7 +109,7 @@ pub(crate) async fn of_goals(written: &mut Written) {
     written.debug(&thread.goal_run(OTHER));
     let (run, ()) = tokio::join!(thread.goal_run("Finish.").into_future(), async {
         let read = server.expect("thread/read").await;
-        let idle = server_thread();
+        let idle = crate::threads::a_thread("idle");
         server.reply(&read.id, json!({"thread": idle})).await;
         let get = server.expect("thread/goal/get").await;
         server.reply(&get.id, json!({"goal": null})).await;
@@ -132,24 +132,6 @@ pub(crate) async fn of_goals(written: &mut Written) {
 
 fn a_turn(status: &str) -> Value {
     json!({"id": "g1", "items": [], "status": status, "new": KEY})
-}
-
-fn server_thread() -> Value {
-    json!({
-        "id": "t1",
-        "sessionId": "t1",
-        "cliVersion": "0.169.0",
-        "createdAt": 1,
-        "updatedAt": 1,
-        "cwd": "/",
-        "ephemeral": false,
-        "modelProvider": "mock",
-        "preview": "",
-        "projectId": null,
-        "source": "cli",
-        "status": {"type": "idle"},
-        "turns": [],
-    })
 }
 
 pub(crate) async fn of_commands_and_files(written: &mut Written) {

@@ -7,15 +7,15 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// Everything that is told on this thread, of all targets and at all levels.
+/// Everything that is told on this thread, of all targets.
 #[derive(Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Vec<u8>>>);
 
 impl Told {
-    /// Listens until the guard is dropped.
-    pub(crate) fn listen(&self) -> impl Drop + use<> {
+    /// Listens to what is of this level or worse, until the guard is dropped.
+    pub(crate) fn listen(&self, level: LevelFilter) -> impl Drop + use<> {
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(LevelFilter::TRACE)
+            .with_max_level(level)
             .with_writer(self.clone())
             .with_ansi(false)
             .with_span_events(FmtSpan::FULL)
