@@ -31,10 +31,12 @@ async fn pursue(codex: Codex) -> Result<(), Box<dyn std::error::Error>> {
     // Should this program end early, the work on the goal does so, too.
     let mut run = goal.token_budget(200_000).interrupt_on_drop(true).await?;
     while let Some(event) = run.next().await {
-        match event?.notification {
-            ServerNotification::TurnStarted(it) => println!("turn {}", it.turn.id),
-            ServerNotification::ThreadGoalUpdated(it) => println!("  goal: {}", it.goal.status),
-            ServerNotification::ItemCompleted(it) => {
+        match event?.into_notification() {
+            Some(ServerNotification::TurnStarted(it)) => println!("turn {}", it.turn.id),
+            Some(ServerNotification::ThreadGoalUpdated(it)) => {
+                println!("  goal: {}", it.goal.status)
+            }
+            Some(ServerNotification::ItemCompleted(it)) => {
                 if let ThreadItem::AgentMessage(message) = it.item {
                     println!("  agent: {}", message.text);
                 }

@@ -29,7 +29,7 @@ async fn converse(codex: Codex) -> Result<(), Box<dyn std::error::Error>> {
     let mut turn = thread.turn("Say hello in one short sentence.").await?;
     print!("agent: ");
     while let Some(event) = turn.next().await {
-        if let ServerNotification::AgentMessageDelta(delta) = event?.notification {
+        if let Some(ServerNotification::AgentMessageDelta(delta)) = event?.into_notification() {
             print!("{}", delta.delta);
             std::io::stdout().flush()?;
         }

@@ -43,7 +43,9 @@ async fn show_all(thread: &Thread) -> Result<(), Box<dyn std::error::Error>> {
     while let Some(event) = turn.next().await {
         let event = event?;
         view.apply(&event);
-        println!("{}", event.notification.method());
+        if let Some(notification) = event.notification() {
+            println!("{}", notification.method());
+        }
         for open in view.items().iter().filter(|it| !it.is_complete) {
             println!("  {}: {:?}", open.id().unwrap_or("?"), open.text().unwrap_or_default());
         }

@@ -87,6 +87,12 @@ impl Codex {
         Codex::builder().connect(reader, writer).await
     }
 
+    /// A client of a connection whose runtime has introduced itself.
+    pub(crate) fn of(connection: Connection) -> Option<Codex> {
+        let runtime = Arc::clone(connection.link().runtime()?);
+        Some(Codex { connection, runtime })
+    }
+
     pub(crate) fn new(connection: Connection, runtime: Arc<RuntimeInfo>) -> Codex {
         Codex { connection, runtime }
     }

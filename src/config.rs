@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::codex::{Codex, RuntimeInfo};
 use crate::connection::{Connection, Limits};
 use crate::error::{CloseReason, Error, Result, StartError, StartErrorSource};
-use crate::login::TokenProvider;
 use crate::protocol::{self, Notification};
+use crate::request::{ServerRequestHandler, SharedHandler};
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 use crate::transport::process::Process;
@@ -65,7 +65,8 @@ pub struct CodexBuilder {
     version_policy: VersionPolicy,
     start_timeout: Duration,
     limits: Limits,
-    pub(crate) token_provider: Option<TokenProvider>,
+    pub(crate) token_provider: Option<SharedHandler>,
+    handler: Option<SharedHandler>,
 }
 
 /// What to do about a runtime that is not the pinned one.
@@ -106,12 +107,12 @@ impl Default for CodexBuilder {
             env_clear: false,
             env: BTreeMap::new(),
             client_info,
-            capabilities: protocol::InitializeCapabilities::default()
-                .experimental_api(cfg!(feature = "experimental")),
+            capabilities: protocol::InitializeCapabilities::default(),
             version_policy: VersionPolicy::default(),
             start_timeout: Duration::from_secs(30),
             limits: Limits::default(),
             token_provider: None,
+            handler: None,
         }
     }
 }
@@ -178,7 +179,6 @@ impl CodexBuilder {
     /// is sent, with [`Error::ExperimentalApi`]. On by default; off if this crate is built without
     /// its feature `experimental`, which they are then no part of.
     pub fn experimental_api(mut self, yes: bool) -> Self {
-        self.capabilities.experimental_api = yes;
         self.limits.experimental_api = yes;
         self
     }
@@ -191,6 +191,29 @@ impl CodexBuilder {
     ) -> Self {
         let methods = methods.into_iter().map(Into::into);
         self.capabilities.opt_out_notification_methods.get_or_insert_default().extend(methods);
+        self
+    }
+
+    /// Changes what the client says in the handshake that it can do, for everything that has no method
+    /// of its own here: to attest itself (`requestAttestation`), to have a person decide on commands
+    /// (`requiredHumanApproval`), to show more kinds of forms. The experimental API is turned on and
+    /// off with [`experimental_api`](Self::experimental_api).
+    pub fn capabilities(
+        mut self,
+        change: impl FnOnce(protocol::InitializeCapabilities) -> protocol::InitializeCapabilities,
+    ) -> Self {
+        self.capabilities = change(self.capabilities);
+        self
+    }
+
+    /// Answers the requests of the server that no thread and no turn has a handler for: see
+    /// [`ServerRequestHandler`]. Without it they are refused. Another one replaces it.
+    ///
+    /// The handler is let go of when the connection ends. Until then it must not hold a [`Codex`] of
+    /// this connection, which would keep itself open like that:
+    /// [`PendingRequest::codex`](crate::PendingRequest::codex) gives one.
+    pub fn handler(mut self, handler: impl ServerRequestHandler) -> Self {
+        self.handler = Some(Arc::new(handler));
         self
     }
 
@@ -327,9 +350,10 @@ impl CodexBuilder {
     /// Fails with the first line that was no message, if there was one.
     async fn open(self, transport: Transport) -> Result<Codex, (Error, Option<String>)> {
         let client_name = self.client_info.name.clone();
-        let params =
-            protocol::InitializeParams::new(self.client_info).capabilities(self.capabilities);
-        let connection = Connection::open(transport, self.limits, self.token_provider);
+        let capabilities = self.capabilities.experimental_api(self.limits.experimental_api);
+        let params = protocol::InitializeParams::new(self.client_info).capabilities(capabilities);
+        let handlers = self.token_provider.into_iter().chain(self.handler).collect();
+        let connection = Connection::open(transport, self.limits, handlers);
         let shake_hands = async {
             let response = connection.request(&params, Some(self.start_timeout)).await?;
             let runtime = Arc::new(RuntimeInfo::new(response, &client_name));

@@ -2,6 +2,7 @@
 //! router.
 
 mod accept;
+mod ask;
 mod link;
 mod listeners;
 mod outgoing;
@@ -16,12 +17,15 @@ use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::login::TokenProvider;
+use crate::request::SharedHandler;
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 
+pub(crate) use self::ask::Ask;
 pub(crate) use self::link::{Effect, Link, Place};
-pub(crate) use self::listeners::{Following, Listening, LoginOutcome, Subscription};
+pub(crate) use self::listeners::{Answering, Following, Listening, LoginOutcome, Subscription};
+pub(crate) use self::outgoing::Line;
+pub(crate) use self::questions::ThreadScope;
 use self::shared::Shared;
 
 /// How a connection behaves.
@@ -70,6 +74,7 @@ impl Drop for Owner {
 }
 
 /// A handle of the connection that does not keep it open: for what runs in the background.
+#[derive(Clone)]
 pub(crate) struct WeakConnection {
     link: Link,
     owner: Weak<Owner>,
@@ -80,13 +85,15 @@ impl Connection {
     pub(crate) fn open(
         transport: Transport,
         limits: Limits,
-        token_provider: Option<TokenProvider>,
+        handlers: Vec<SharedHandler>,
     ) -> Connection {
-        let (shared, outgoing) = Shared::new(limits.in_flight, token_provider);
-        let shared = Arc::new(shared);
-        tasks::spawn(&shared, transport, outgoing, limits.close_grace);
+        let (shared, outgoing) = Shared::new(limits.in_flight, handlers);
+        let (shared, close_grace) = (Arc::new(shared), limits.close_grace);
         let owner = Arc::new(Owner(Arc::clone(&shared)));
-        Connection { link: Link::new(shared, limits), owner }
+        let connection = Connection { link: Link::new(Arc::clone(&shared), limits), owner };
+        shared.state().questions.open(connection.downgrade());
+        tasks::spawn(&shared, transport, outgoing, close_grace);
+        connection
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -99,6 +106,10 @@ impl Connection {
 }
 
 impl WeakConnection {
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// The connection, unless everybody else has let go of it.
     pub(crate) fn upgrade(&self) -> Option<Connection> {
         let owner = self.owner.upgrade()?;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::login::LoginFailure;
 use crate::protocol;
+use crate::request::Resolution;
 use crate::turn::TurnResult;
 
 use self::account::LOG_IN;
@@ -92,6 +93,14 @@ pub enum Error {
         what: &'static str,
         /// How long.
         after: Duration,
+    },
+    /// A request of the server was answered that needs no answer any more. Nothing was sent.
+    #[non_exhaustive]
+    RequestResolved {
+        /// The method of the request.
+        method: String,
+        /// What has become of it.
+        resolution: Resolution,
     },
     /// The runtime is a version that the [`VersionPolicy`](crate::VersionPolicy) refuses.
     #[non_exhaustive]
@@ -242,6 +251,9 @@ impl fmt::Display for Error {
             Error::Output(error) => error.fmt(f),
             Error::Timeout { what, after } => {
                 write!(f, "no answer to `{what}` within {after:?}")
+            }
+            Error::RequestResolved { method, resolution } => {
+                write!(f, "`{method}` needs no answer any more: {resolution}; nothing was sent")
             }
             Error::VersionMismatch { found } => {
                 let pinned = protocol::RUNTIME_VERSION;

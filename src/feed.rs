@@ -15,7 +15,6 @@ use serde_json::error::Category;
 use crate::connection::Link;
 use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
-use crate::request::Refusal;
 
 pub(crate) use self::reader::{Read, Reader};
 
@@ -63,16 +62,25 @@ pub enum ConnectionEvent {
         /// When the server says that it sent it, in milliseconds since the Unix epoch.
         emitted_at_ms: Option<i64>,
     },
-    /// A request of the server that was refused.
+    /// A request of the server that was refused without anybody having decided so: it was not
+    /// understood, nobody was there to answer it, or whoever should have answered has failed.
     #[non_exhaustive]
     RequestRefused {
         /// The request.
         request: protocol::RawMessage,
-        /// What is wrong with it, if it was not understood, or with whoever should have answered it.
-        /// Any other request is refused because nobody was there to grant it.
+        /// What is wrong with it, or with whoever should have answered it; `None` if there was
+        /// nobody.
         problem: Option<String>,
-        /// The error of the user's own code that should have answered it, if there is one.
+        /// The error of the handler that should have answered it, if there is one.
         source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A request of the server with an id that another one has had before, and that was or will be
+    /// answered. This one is not. What the runtime merely repeats, while it waits for the answer, is
+    /// no event.
+    #[non_exhaustive]
+    RequestRepeated {
+        /// The request.
+        request: protocol::RawMessage,
     },
     /// A line that is no message. It was skipped.
     #[non_exhaustive]
@@ -109,6 +117,9 @@ impl fmt::Debug for ConnectionEvent {
                 .field("method", &request.method)
                 .field("problem", problem)
                 .finish_non_exhaustive(),
+            ConnectionEvent::RequestRepeated { request } => {
+                f.debug_struct("RequestRepeated").field("request", request).finish()
+            }
             ConnectionEvent::Malformed { problem, .. } => {
                 f.debug_struct("Malformed").field("problem", problem).finish_non_exhaustive()
             }
@@ -209,8 +220,16 @@ impl FeedItem {
         FeedItem::Line(line.into())
     }
 
-    pub(crate) fn refused(Refusal { request, problem, source, .. }: Refusal) -> FeedItem {
+    pub(crate) fn refused(
+        request: protocol::RawMessage,
+        problem: Option<String>,
+        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    ) -> FeedItem {
         FeedItem::Event(ConnectionEvent::RequestRefused { request, problem, source })
+    }
+
+    pub(crate) fn repeated(request: protocol::RawMessage) -> FeedItem {
+        FeedItem::Event(ConnectionEvent::RequestRepeated { request })
     }
 
     pub(crate) fn malformed(head: String, problem: String) -> FeedItem {

@@ -156,7 +156,7 @@ impl fmt::Debug for Input {
     }
 }
 
-fn data_url(media_type: &str, bytes: &[u8]) -> String {
+pub(crate) fn data_url(media_type: &str, bytes: &[u8]) -> String {
     let mut url = format!("data:{media_type};base64,");
     BASE64_STANDARD.encode_string(bytes, &mut url);
     url

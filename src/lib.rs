@@ -16,9 +16,9 @@
 //! let thread = codex.thread_start().sandbox(Sandbox::ReadOnly).await?;
 //! let mut turn = thread.turn("Which tests are missing here?").await?;
 //! while let Some(event) = turn.next().await {
-//!     match event?.notification {
-//!         ServerNotification::AgentMessageDelta(delta) => print!("{}", delta.delta),
-//!         ServerNotification::ItemStarted(started) => println!("{:?}", started.item.id()),
+//!     match event?.into_notification() {
+//!         Some(ServerNotification::AgentMessageDelta(delta)) => print!("{}", delta.delta),
+//!         Some(ServerNotification::ItemStarted(started)) => println!("{:?}", started.item.id()),
 //!         _ => (),
 //!     }
 //! }
@@ -129,6 +129,8 @@ mod retry;
 mod router;
 #[cfg(feature = "client")]
 mod thread;
+#[cfg(all(feature = "client", feature = "experimental"))]
+mod tool;
 #[cfg(feature = "client")]
 mod trace;
 #[cfg(feature = "client")]
@@ -143,6 +145,12 @@ pub use protocol::RUNTIME_VERSION;
 
 #[cfg(feature = "schemars")]
 pub use self::{error::OutputError, turn::TypedResult};
+
+#[cfg(all(feature = "client", feature = "experimental"))]
+pub use self::{
+    request::CurrentTime,
+    tool::{Tool, ToolNamespace, ToolOutput},
+};
 
 #[cfg(feature = "client")]
 pub use secrecy::SecretString;
@@ -164,6 +172,12 @@ pub use self::{
     list::{Items, List},
     login::{ChatgptLoginHandle, DeviceCodeLoginHandle, LoginFailure, LoginStart},
     preset::{ApprovalMode, Sandbox},
+    request::{
+        Attestation, CommandApproval, Elicitation, FileChangeApproval, HandlerResult, Handlers,
+        LegacyCommandApproval, LegacyPatchApproval, PendingRequest, PermissionsApproval,
+        RequestPolicy, Resolution, ServerRequest, ServerRequestHandler, TokenRefresh, ToolCall,
+        UserInput,
+    },
     retry::{RetryPolicy, retry_on_overload},
     thread::{Thread, ThreadFork, ThreadOpened, ThreadResume, ThreadStart},
     turn::{

@@ -19,7 +19,6 @@ use crate::error::{Error, Result};
 use crate::protocol::{self, LoginAccountResponse, Request};
 
 pub use self::failure::LoginFailure;
-pub(crate) use self::tokens::TokenProvider;
 
 /// A login in the browser: [`Codex::login_chatgpt`](crate::Codex::login_chatgpt). Clones are of the
 /// same attempt.

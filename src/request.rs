@@ -1,140 +1,204 @@
-//! Requests of the server: every one gets exactly one answer, and the answer is no, unless the user
-//! has said otherwise.
+//! Requests of the server: what it asks of its client, and who answers.
 
-use std::error::Error;
-use std::sync::Arc;
+mod approval;
+mod client;
+mod elicitation;
+mod handler;
+mod handlers;
+mod kind;
+mod pending;
+mod permissions;
+mod policy;
+mod user_input;
 
-use serde_json::Value;
+use crate::connection::Ask;
+use crate::protocol;
 
-use crate::login::TokenProvider;
-use crate::protocol::{self, ServerCall, envelope};
+pub(crate) use self::handler::SharedHandler;
+#[cfg(feature = "experimental")]
+pub(crate) use self::handler::TOOL_TIME;
+pub use self::handler::{HandlerResult, ServerRequestHandler};
+pub use self::handlers::Handlers;
+pub(crate) use self::kind::{Answer, Kind};
+pub use self::pending::{PendingRequest, Resolution};
+pub use self::policy::RequestPolicy;
 
-/// A request that the user's code answers.
-pub(crate) struct Question {
-    /// The JSON of its id.
-    pub(crate) id: String,
-    pub(crate) request: protocol::RawMessage,
-    pub(crate) params: protocol::ChatgptAuthTokensRefreshParams,
-    pub(crate) provider: TokenProvider,
-}
-
-/// Why the user's code gave no answer.
-pub(crate) struct Unanswered {
-    pub(crate) problem: String,
-    pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
-}
-
-/// A request that was refused.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) request: protocol::RawMessage,
-    /// What is wrong with the request, if it was not understood.
-    pub(crate) problem: Option<String>,
-    /// The error of the user's code that should have answered it.
-    pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
-    answer: Answer,
-}
-
-/// What goes back: a result, or code and message of a JSON-RPC error.
-type Answer = Result<Value, (i64, String)>;
-
-impl Refusal {
-    /// A request that the user's code should have answered. What went wrong there is not for the
-    /// runtime.
-    pub(crate) fn of(request: protocol::RawMessage, unanswered: Unanswered) -> Refusal {
-        let Unanswered { problem, source } = unanswered;
-        let answer = Err((envelope::REFUSED, "the client has no answer".to_owned()));
-        Refusal { request, problem: Some(problem), source, answer }
-    }
-
-    /// The answer to the request with this id.
-    pub(crate) fn line(&self, id: &str) -> serde_json::Result<String> {
-        let answer = self.answer.as_ref().map_err(|(code, message)| (*code, message.as_str()));
-        envelope::answer_line(id, answer)
-    }
-}
-
-/// Finds out who answers a request, or refuses it in the way that its method provides for.
-pub(crate) fn take(
-    method: &str,
-    id: &str,
-    params: &str,
-    token_provider: Option<&TokenProvider>,
-) -> Result<Question, Box<Refusal>> {
-    let params: Value = serde_json::from_str(params).unwrap_or_default();
-    let request = protocol::RawMessage { method: method.to_owned(), params };
-    let decoded = protocol::ServerRequest::try_decode(method, &request.params);
-    let (answer, problem) = match (decoded, token_provider) {
-        (Ok(protocol::ServerRequest::ChatgptAuthTokensRefresh(params)), Some(provider)) => {
-            let (id, provider) = (id.to_owned(), provider.clone());
-            return Ok(Question { id, request, params, provider });
-        }
-        (Ok(request), _) => (refusal_of(&request), None),
-        (Err(error), _) => {
-            let problem = with_source(&error);
-            let code = match error {
-                protocol::ServerRequestError::UnknownMethod { .. } => envelope::METHOD_NOT_FOUND,
-                protocol::ServerRequestError::InvalidParams { .. } => envelope::INVALID_PARAMS,
-            };
-            (Err((code, problem.clone())), Some(problem))
+/// Gives the kinds of requests to a macro: the name of each, that of its method, and the case of
+/// [`protocol::ServerRequest`] with its params.
+macro_rules! kinds {
+    ($use:ident) => {
+        $use! {
+            /// May this command run, or this input go to one that runs?
+            /// (`item/commandExecution/requestApproval`)
+            CommandApproval command_approval
+                CommandExecutionRequestApproval(CommandExecutionRequestApprovalParams);
+            /// May these changes be made to files? (`item/fileChange/requestApproval`)
+            FileChangeApproval file_change_approval
+                FileChangeRequestApproval(FileChangeRequestApprovalParams);
+            /// May the agent have these permissions besides those of its sandbox?
+            /// (`item/permissions/requestApproval`)
+            PermissionsApproval permissions_approval
+                PermissionsRequestApproval(PermissionsRequestApprovalParams);
+            /// What does the user say to these questions? (`item/tool/requestUserInput`)
+            UserInput user_input
+                ToolRequestUserInput(ToolRequestUserInputParams);
+            /// What does the user say to an MCP server: to a form, or to a page that is to be
+            /// opened? The runtime asks in the same way whether a tool of such a server may be
+            /// called. (`mcpServer/elicitation/request`)
+            Elicitation elicitation
+                McpServerElicitationRequest(McpServerElicitationRequestParams);
+            /// Call a tool that the client has declared. (`item/tool/call`)
+            ToolCall tool_call
+                DynamicToolCall(DynamicToolCallParams);
+            /// Renew the ChatGPT tokens that the client has logged in with.
+            /// (`account/chatgptAuthTokens/refresh`)
+            TokenRefresh token_refresh
+                ChatgptAuthTokensRefresh(ChatgptAuthTokensRefreshParams);
+            /// What time is it? (`currentTime/read`)
+            #[cfg(feature = "experimental")]
+            CurrentTime current_time
+                CurrentTimeRead(CurrentTimeReadParams);
+            /// Attest that this client is what it says. Asked only of a client that has said in the
+            /// handshake that it can. (`attestation/generate`)
+            Attestation attestation
+                AttestationGenerate(AttestationGenerateParams);
+            /// May this command run, in the words of runtimes before turns? The pinned one does
+            /// not ask like that. (`execCommandApproval`)
+            LegacyCommandApproval legacy_command_approval
+                ExecCommandApproval(ExecCommandApprovalParams);
+            /// May this patch be applied, in the words of runtimes before turns? The pinned one
+            /// does not ask like that. (`applyPatchApproval`)
+            LegacyPatchApproval legacy_patch_approval
+                ApplyPatchApproval(ApplyPatchApprovalParams);
         }
     };
-    Err(Box::new(Refusal { request, problem, source: None, answer }))
 }
+pub(crate) use kinds;
 
-fn refusal_of(request: &protocol::ServerRequest) -> Answer {
-    match request {
-        protocol::ServerRequest::CommandExecutionRequestApproval(call) => {
-            let decision = protocol::CommandExecutionApprovalDecision::Decline;
-            answer(call, protocol::CommandExecutionRequestApprovalResponse::new(decision))
+macro_rules! server_request {
+    ($($(#[doc = $doc:literal])* $(#[cfg($cfg:meta)])? $name:ident $method:ident $case:ident($params:ident);)*) => {
+        /// A request of the server that waits for its answer, with what may be known of it.
+        ///
+        /// It comes as [`TurnEvent::Request`](crate::TurnEvent::Request) of a turn that
+        /// [parks](crate::TurnStart::park_requests) its requests. Dropping it refuses it.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum ServerRequest {
+            $($(#[doc = $doc])* $(#[cfg($cfg)])? $name($name),)*
         }
-        protocol::ServerRequest::FileChangeRequestApproval(call) => {
-            let decision = protocol::FileChangeApprovalDecision::Decline;
-            answer(call, protocol::FileChangeRequestApprovalResponse::new(decision))
+
+        $(
+            $(#[doc = $doc])* $(#[cfg($cfg)])?
+            pub type $name = PendingRequest<protocol::$params>;
+
+            $(#[cfg($cfg)])?
+            impl kind::AnyKind for protocol::$params {
+                fn any(request: $name) -> ServerRequest {
+                    ServerRequest::$name(request)
+                }
+            }
+        )*
+
+        impl ServerRequest {
+            pub(crate) fn new(
+                request: protocol::ServerRequest,
+                ask: impl FnOnce(Answer) -> std::sync::Arc<Ask>,
+            ) -> ServerRequest {
+                match request {
+                    $($(#[cfg($cfg)])? protocol::ServerRequest::$case(params) => {
+                        let ask = ask(kind::refusal(&params));
+                        ServerRequest::$name(PendingRequest::new(params, ask))
+                    })*
+                }
+            }
+
+            pub(crate) fn ask(&self) -> &std::sync::Arc<Ask> {
+                match self {
+                    $($(#[cfg($cfg)])? ServerRequest::$name(request) => request.ask(),)*
+                }
+            }
         }
-        protocol::ServerRequest::ApplyPatchApproval(call) => {
-            answer(call, protocol::ApplyPatchApprovalResponse::new(denied()))
-        }
-        protocol::ServerRequest::ExecCommandApproval(call) => {
-            answer(call, protocol::ExecCommandApprovalResponse::new(denied()))
-        }
-        protocol::ServerRequest::PermissionsRequestApproval(call) => {
-            let nothing = protocol::GrantedPermissionProfile::default();
-            answer(call, protocol::PermissionsRequestApprovalResponse::new(nothing))
-        }
-        protocol::ServerRequest::ToolRequestUserInput(call) => {
-            answer(call, protocol::ToolRequestUserInputResponse::new([]))
-        }
-        protocol::ServerRequest::McpServerElicitationRequest(call) => {
-            let action = protocol::McpServerElicitationAction::Decline;
-            answer(call, protocol::McpServerElicitationRequestResponse::new(action))
-        }
-        protocol::ServerRequest::DynamicToolCall(call) => {
-            answer(call, protocol::DynamicToolCallResponse::new(Vec::new(), false))
-        }
-        // The rest has no answer that means no.
-        _ => {
-            Err((envelope::REFUSED, format!("the client does not provide `{}`", request.method())))
-        }
+    };
+}
+kinds!(server_request);
+
+impl ServerRequest {
+    /// The method on the wire.
+    pub fn method(&self) -> &str {
+        &self.ask().message.method
+    }
+
+    /// The id of the request, which [`protocol::ServerRequestResolvedNotification`] names.
+    pub fn id(&self) -> &protocol::RequestId {
+        &self.ask().id
+    }
+
+    /// The thread that it is about, if it names one.
+    pub fn thread_id(&self) -> Option<&str> {
+        self.ask().scope.thread.as_deref()
+    }
+
+    /// The turn that it is about, if it names one.
+    pub fn turn_id(&self) -> Option<&str> {
+        self.ask().scope.turn.as_deref()
+    }
+
+    /// As [`PendingRequest::refuse`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PendingRequest::refuse`].
+    pub fn refuse(&self) -> crate::Result<()> {
+        self.ask().refuse_by_hand()
+    }
+
+    /// As [`PendingRequest::pass`].
+    pub fn pass(self) {
+        let ask = std::sync::Arc::clone(self.ask());
+        ask.pass(self);
+    }
+
+    /// As [`PendingRequest::resolved`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Can be dropped and called again.
+    pub async fn resolved(&self) -> Resolution {
+        self.ask().resolved().await
+    }
+
+    /// As [`PendingRequest::resolution`].
+    pub fn resolution(&self) -> Option<Resolution> {
+        self.ask().resolution()
     }
 }
 
-fn denied() -> protocol::ReviewDecision {
-    protocol::ReviewDecision::Denied(protocol::DeniedReviewDecision::new(
-        "the client grants nothing",
-    ))
+/// The thread and the turn that a request is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RequestScope {
+    pub(crate) thread: Option<String>,
+    pub(crate) turn: Option<String>,
 }
 
-/// What is wrong, and where.
-fn with_source(error: &protocol::ServerRequestError) -> String {
-    match Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+impl RequestScope {
+    pub(crate) fn of(request: &protocol::ServerRequest) -> RequestScope {
+        use protocol::ServerRequest as Asked;
+
+        let (thread, turn) = match request {
+            Asked::CommandExecutionRequestApproval(it) => (&it.thread_id, Some(&it.turn_id)),
+            Asked::FileChangeRequestApproval(it) => (&it.thread_id, Some(&it.turn_id)),
+            Asked::PermissionsRequestApproval(it) => (&it.thread_id, Some(&it.turn_id)),
+            Asked::ToolRequestUserInput(it) => (&it.thread_id, Some(&it.turn_id)),
+            Asked::DynamicToolCall(it) => (&it.thread_id, Some(&it.turn_id)),
+            Asked::McpServerElicitationRequest(it) => return elicitation::scope(it),
+            #[cfg(feature = "experimental")]
+            Asked::CurrentTimeRead(it) => (&it.thread_id, None),
+            Asked::ExecCommandApproval(it) => (&it.conversation_id, None),
+            Asked::ApplyPatchApproval(it) => (&it.conversation_id, None),
+            Asked::ChatgptAuthTokensRefresh(_) | Asked::AttestationGenerate(_) => {
+                return RequestScope::default();
+            }
+        };
+        RequestScope { thread: Some(thread.clone()), turn: turn.cloned() }
     }
-}
-
-/// Ties the answer to the method that it belongs to.
-fn answer<C: ServerCall>(_: &C, response: C::Response) -> Answer {
-    serde_json::to_value(response)
-        .map_err(|error| (envelope::REFUSED, format!("cannot encode the refusal: {error}")))
 }

@@ -15,6 +15,7 @@ use crate::error::CloseReason;
 use crate::feed::{FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{Scope, Stream};
 use crate::protocol::{self, Notification};
+use crate::request::ServerRequest;
 
 pub(crate) use self::logins::{Claim, Logins, Outcome};
 pub(crate) use self::queue::{Phase, Progress, Pulled, Queue, Segment, Span};
@@ -117,6 +118,26 @@ impl Router {
         claimed || followed
     }
 
+    /// Gives a request of the server to everyone who listens to its turn and wants it, in its place
+    /// among the events. False if there is nobody. The caller keeps a handle of it, so that none is
+    /// the last one here.
+    pub(crate) fn park(&self, request: &ServerRequest, wakers: &mut Vec<Waker>) -> bool {
+        let Some((thread, turn)) = request.thread_id().zip(request.turn_id()) else { return false };
+        let root = self.root_of(thread, turn);
+        let turns = [Some(turn), root].into_iter().flatten().filter_map(|it| self.turns.get(it));
+        let queues = turns.filter(|it| it.thread == thread).flat_map(|it| &it.queues);
+        let mut is_parked = false;
+        for queue in queues.chain(self.followed.get(thread).into_iter().flatten()) {
+            is_parked |= queue.park(request, wakers);
+        }
+        is_parked
+    }
+
+    /// The turn for which this one does the work.
+    pub(crate) fn root_of(&self, thread: &str, turn: &str) -> Option<&str> {
+        self.running.get(thread).filter(|it| it.turn == turn)?.root.as_deref()
+    }
+
     /// Takes note of a turn that starts or completes.
     fn note(&mut self, thread: &str, scope: &Scope<'_>, change: Option<(Phase, &str)>) {
         match change {
@@ -136,7 +157,12 @@ impl Router {
 
     /// Whether somebody is starting a turn that a message may concern.
     pub(crate) fn is_starting(&self, scope: &Scope<'_>) -> bool {
-        scope.thread.as_deref().is_some_and(|thread| self.starting.contains_key(thread))
+        scope.thread.as_deref().is_some_and(|thread| self.is_starting_on(thread))
+    }
+
+    /// Whether somebody is starting a turn of this thread.
+    pub(crate) fn is_starting_on(&self, thread: &str) -> bool {
+        self.starting.contains_key(thread)
     }
 
     /// Begins to keep what arrives for `thread`, until [`Router::leave`]. Gives the position from
@@ -360,7 +386,7 @@ impl Running {
 }
 
 /// Whether nothing of the thread is sent after this. One that is put away is not closed as well.
-fn is_end_of_thread(method: &str) -> bool {
+pub(crate) fn is_end_of_thread(method: &str) -> bool {
     matches!(
         method,
         protocol::ThreadClosedNotification::METHOD

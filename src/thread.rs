@@ -3,6 +3,7 @@
 #[macro_use]
 mod options;
 
+mod answering;
 mod fork;
 mod history;
 mod opened;
@@ -16,6 +17,7 @@ use crate::codex::Codex;
 use crate::input::TurnInput;
 use crate::turn::{TurnHandle, TurnResult, TurnStart};
 
+use self::answering::ThreadAnswering;
 pub use self::{fork::ThreadFork, opened::ThreadOpened, resume::ThreadResume, start::ThreadStart};
 
 /// A conversation with the agent. Cheap to clone; it keeps its [`Codex`] alive.
@@ -91,7 +93,7 @@ impl Thread {
     ///
     /// let mut turn = thread.turn("Write a haiku about borrowing.").await?;
     /// while let Some(event) = turn.next().await {
-    ///     if let ServerNotification::AgentMessageDelta(delta) = event?.notification {
+    ///     if let Some(ServerNotification::AgentMessageDelta(delta)) = event?.into_notification() {
     ///         print!("{}", delta.delta);
     ///     }
     /// }

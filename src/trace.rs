@@ -98,7 +98,8 @@ pub(crate) struct Arrivals {
 #[cfg(feature = "tracing")]
 enum Arrival {
     Notification { method: String, thread: Option<String>, bytes: usize },
-    Refused { method: String, id: String, understood: bool },
+    Asked { method: String, id: String },
+    Rejected { method: String, id: String },
     Malformed { bytes: usize },
 }
 
@@ -115,11 +116,19 @@ impl Arrivals {
         }
     }
 
-    pub(crate) fn refused(&mut self, method: &str, id: &str, understood: bool) {
+    pub(crate) fn asked(&mut self, method: &str, id: &str) {
         #[cfg(feature = "tracing")]
         if tracing::enabled!(target: "codexkit", tracing::Level::DEBUG) {
             let (method, id) = (method.to_owned(), id.to_owned());
-            self.arrivals.push(Arrival::Refused { method, id, understood });
+            self.arrivals.push(Arrival::Asked { method, id });
+        }
+    }
+
+    pub(crate) fn rejected(&mut self, method: &str, id: &str) {
+        #[cfg(feature = "tracing")]
+        if tracing::enabled!(target: "codexkit", tracing::Level::WARN) {
+            let (method, id) = (method.to_owned(), id.to_owned());
+            self.arrivals.push(Arrival::Rejected { method, id });
         }
     }
 
@@ -135,8 +144,11 @@ impl Arrivals {
                 Arrival::Notification { method, thread, bytes } => {
                     event!(trace, %method, thread, bytes, "notification");
                 }
-                Arrival::Refused { method, id, understood } => {
-                    event!(debug, %method, id, understood, "refused a request of the server");
+                Arrival::Asked { method, id } => {
+                    event!(debug, %method, id, "the server asks");
+                }
+                Arrival::Rejected { method, id } => {
+                    event!(warn, %method, id, "a request of the server was not understood");
                 }
                 Arrival::Malformed { bytes } => {
                     event!(warn, bytes, "skipped a line that is no message");

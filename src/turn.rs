@@ -23,6 +23,7 @@ use crate::connection::{Connection, Subscription};
 use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::protocol;
+use crate::request::ServerRequest;
 use crate::trace::TurnSpan;
 
 pub(crate) use self::begin::SERVER_START;
@@ -60,11 +61,46 @@ pub struct TurnHandle {
 /// An event of a turn.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct TurnEvent {
-    /// What happened.
-    pub notification: protocol::ServerNotification,
-    /// When the server says that it sent it, in milliseconds since the Unix epoch.
-    pub emitted_at_ms: Option<i64>,
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are notifications")]
+pub enum TurnEvent {
+    /// A notification of the server.
+    #[non_exhaustive]
+    Notification {
+        /// What happened.
+        notification: protocol::ServerNotification,
+        /// When the server says that it sent it, in milliseconds since the Unix epoch.
+        emitted_at_ms: Option<i64>,
+    },
+    /// The server asks something, and waits for the answer. Only a turn that
+    /// [parks](TurnStart::park_requests) its requests has these. Whoever drops the event refuses the
+    /// request.
+    Request(ServerRequest),
+}
+
+impl TurnEvent {
+    /// What happened; `None` if the server asks something.
+    pub fn notification(&self) -> Option<&protocol::ServerNotification> {
+        match self {
+            TurnEvent::Notification { notification, .. } => Some(notification),
+            TurnEvent::Request(_) => None,
+        }
+    }
+
+    /// When the server says that it sent a notification, in milliseconds since the Unix epoch.
+    pub fn emitted_at_ms(&self) -> Option<i64> {
+        match self {
+            TurnEvent::Notification { emitted_at_ms, .. } => *emitted_at_ms,
+            TurnEvent::Request(_) => None,
+        }
+    }
+
+    /// What happened. If the server asks something this is `None`, and the request is refused.
+    pub fn into_notification(self) -> Option<protocol::ServerNotification> {
+        match self {
+            TurnEvent::Notification { notification, .. } => Some(notification),
+            TurnEvent::Request(_) => None,
+        }
+    }
 }
 
 impl TurnHandle {
@@ -130,6 +166,13 @@ impl TurnHandle {
     /// default; with several handles of one turn each decides for itself.
     pub fn interrupt_on_drop(&mut self, yes: bool) {
         self.interrupt_on_drop = yes;
+    }
+
+    /// Whether the requests of the server about this turn come among its events from now on, as
+    /// [`TurnStart::park_requests`] has it from the start on. With several handles of one turn each
+    /// decides for itself, and all that want a request have the same one.
+    pub fn park_requests(&mut self, yes: bool) {
+        self.control.line().park_requests(yes);
     }
 
     /// Interrupts the turn if it is not done after this time, counted from now: its events go on
@@ -225,7 +268,8 @@ impl TurnHandle {
         let next = ready!(self.events.poll_next(cx));
         match &next {
             Some(Ok(event)) => {
-                if let protocol::ServerNotification::TurnCompleted(it) = &event.notification {
+                if let Some(protocol::ServerNotification::TurnCompleted(it)) = event.notification()
+                {
                     self.span.completed(&it.turn);
                 }
                 self.collected.observe(event);

@@ -136,11 +136,11 @@ async fn a_broken_event_is_one_error_and_the_turn_goes_on() {
         .await;
     server.complete_turn("t1", "u1", "completed").await;
     assert!(matches!(turn.next().await, Some(Err(Error::Decode { .. }))));
-    match turn.next().await.unwrap().unwrap().notification {
+    match turn.next().await.unwrap().unwrap().into_notification().unwrap() {
         ServerNotification::AgentMessageDelta(delta) => assert_eq!(delta.delta, "fine"),
         other => panic!("{other:?}"),
     }
-    match turn.next().await.unwrap().unwrap().notification {
+    match turn.next().await.unwrap().unwrap().into_notification().unwrap() {
         ServerNotification::Unrecognized(raw) => assert_eq!(raw.params["delta"], json!(7)),
         other => panic!("{other:?}"),
     }
@@ -161,10 +161,10 @@ async fn messages_with_their_keys_in_another_order_are_understood() {
         server.send_bytes(format!("{line}\r\n").as_bytes()).await;
     }
     let first = turn.next().await.unwrap().unwrap();
-    assert_eq!(first.emitted_at_ms, Some(7));
+    assert_eq!(first.emitted_at_ms(), Some(7));
     let second = turn.next().await.unwrap().unwrap();
     for (event, text) in [(first, "a"), (second, "b")] {
-        match event.notification {
+        match event.into_notification().unwrap() {
             ServerNotification::AgentMessageDelta(delta) => assert_eq!(delta.delta, text),
             other => panic!("{other:?}"),
         }
@@ -253,10 +253,13 @@ async fn every_known_request_of_the_server_is_refused_by_default() {
         (
             "item/tool/call",
             with(json!({"callId": "c", "tool": "x", "arguments": {}})),
-            json!({"success": false, "contentItems": []}),
+            json!({
+                "success": false,
+                "contentItems": [{"type": "inputText", "text": "the tool gave no result"}],
+            }),
         ),
     ];
-    let denied = json!({"decision": {"denied": {"rejection": "the client grants nothing"}}});
+    let denied = json!({"decision": {"denied": {"rejection": "the client does not grant it"}}});
     let legacy = json!({"callId": "c", "conversationId": "t", "fileChanges": {}});
     let legacy_command = json!({"callId": "c", "conversationId": "t", "command": ["ls"], "cwd": "/", "parsedCmd": []});
     let elicitation = json!({
@@ -331,8 +334,9 @@ async fn an_odd_time_stamp_harms_nothing() {
         let method = "item/agentMessage/delta";
         server.send(json!({"method": method, "params": params, "emittedAtMs": stamp})).await;
         let event = turn.next().await.unwrap().unwrap();
-        assert!(matches!(event.notification, ServerNotification::AgentMessageDelta(_)));
-        assert_eq!(event.emitted_at_ms, expected);
+        let notification = event.notification().unwrap();
+        assert!(matches!(notification, ServerNotification::AgentMessageDelta(_)));
+        assert_eq!(event.emitted_at_ms(), expected);
     }
 }
 

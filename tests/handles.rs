@@ -31,7 +31,7 @@ async fn a_start_that_joins_a_turn_which_ends_before_the_reply_has_its_end() {
         server.reply(&request.id, json!({"turn": turn})).await;
     });
     let mut second = second.unwrap();
-    let item = second.next().await.unwrap().unwrap().notification;
+    let item = second.next().await.unwrap().unwrap().into_notification().unwrap();
     assert!(matches!(item, ServerNotification::ItemCompleted(_)), "{item:?}");
     for handle in [first, second] {
         let result = handle.result().await.unwrap();

@@ -44,7 +44,7 @@ async fn events_that_were_read_or_whose_handle_is_gone_take_no_memory() {
     let piece = "x".repeat(PIECE);
     for _ in 0..PIECES {
         let ((), event) = tokio::join!(server.delta("t1", "u1", &piece), turn.next());
-        match event.unwrap().unwrap().notification {
+        match event.unwrap().unwrap().into_notification().unwrap() {
             ServerNotification::AgentMessageDelta(it) => assert_eq!(it.delta.len(), PIECE),
             other => panic!("{other:?}"),
         }

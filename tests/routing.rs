@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use codexkit::protocol::{ServerNotification, ThreadLoadedListParams, TurnStatus};
 use codexkit::testing::FakeServer;
-use codexkit::{Codex, ConnectionEvent, Error, Notifications, Thread, TurnEvent, TurnHandle};
+use codexkit::{Codex, ConnectionEvent, Error, Notifications, Thread, TurnHandle};
 use serde_json::json;
 
 async fn thread(codex: &Codex, server: &mut FakeServer, id: &str) -> Thread {
@@ -25,7 +25,9 @@ async fn turn(thread: &Thread, server: &mut FakeServer, id: &str) -> TurnHandle 
 async fn deltas(turn: &mut TurnHandle) -> Vec<String> {
     let mut texts = Vec::new();
     while let Some(event) = turn.next().await {
-        if let ServerNotification::AgentMessageDelta(delta) = event.unwrap().notification {
+        if let ServerNotification::AgentMessageDelta(delta) =
+            event.unwrap().into_notification().unwrap()
+        {
             texts.push(delta.delta);
         }
     }
@@ -343,7 +345,9 @@ async fn two_hundred_thousand_events_wait_for_a_slow_consumer_without_loss() {
     server.complete_turn("t1", "u1", "completed").await;
     let mut next = 0;
     while let Some(event) = handle.next().await {
-        if let ServerNotification::AgentMessageDelta(delta) = event.unwrap().notification {
+        if let ServerNotification::AgentMessageDelta(delta) =
+            event.unwrap().into_notification().unwrap()
+        {
             assert_eq!(delta.delta, next.to_string());
             next += 1;
         }
@@ -432,7 +436,7 @@ async fn the_result_holds_what_was_already_read_as_events() {
     let mut handle = turn(&thread, &mut server, "u1").await;
     server.message("t1", "u1", "first").await;
     let first = handle.next().await.unwrap().unwrap();
-    assert!(matches!(first, TurnEvent { notification: ServerNotification::ItemCompleted(_), .. }));
+    assert!(matches!(first.notification(), Some(ServerNotification::ItemCompleted(_))));
     server.message("t1", "u1", "second").await;
     server.complete_turn("t1", "u1", "completed").await;
     let result = handle.result().await.unwrap();

@@ -22,7 +22,7 @@ async fn an_unknown_notification_that_names_a_turn_is_an_event_of_that_turn() {
         ("turn/slept", json!({"threadId": "t1", "turn": {"id": "u1"}, "about": "birds"})),
     ] {
         server.notify(method, params).await;
-        match turn.next().await.unwrap().unwrap().notification {
+        match turn.next().await.unwrap().unwrap().into_notification().unwrap() {
             ServerNotification::Unrecognized(it) => {
                 assert_eq!((&*it.method, &it.params["about"]), (method, &json!("birds")));
             }

@@ -144,7 +144,7 @@ impl CommandHandle {
             self.end = Some(answer.map(|answer| answer.exit_code));
         }
         match self.events.poll_next(cx) {
-            Poll::Ready(Some(Ok(event))) => Poll::Ready(Some(output(event.notification))),
+            Poll::Ready(Some(Ok(event))) => Poll::Ready(event.into_notification().map(output)),
             Poll::Ready(Some(Err(error @ Error::Decode { .. }))) => Poll::Ready(Some(Err(error))),
             // The answer tells how it ended, also if that is with the connection.
             _ if self.response.is_some() => Poll::Pending,

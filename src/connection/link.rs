@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::Limits;
 use super::outgoing::Line;
 use super::pending::{GiveUp, Pending, Waiter};
+use super::questions::ThreadScope;
 use super::shared::Shared;
 use crate::codex::RuntimeInfo;
 use crate::error::{CloseReason, Error, Result, RpcError};
@@ -43,12 +44,12 @@ pub(crate) enum Place {
 }
 
 /// What changes with the answer to a request, if it is not that the request failed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Effect {
     /// No more events of this thread are sent.
     Detach(String),
-    /// The events of this thread are sent again.
-    Reattach(String),
+    /// The events of this thread are sent again, and what is asked about it is answered like this.
+    Reattach { thread: String, scope: ThreadScope },
 }
 
 /// How a request is sent.
@@ -62,6 +63,15 @@ impl Link {
     pub(super) fn new(shared: Arc<Shared>, limits: Limits) -> Link {
         let (runtime, greeting) = (OnceLock::new(), Mutex::default());
         Link(Arc::new(Inner { shared, limits, runtime, greeting }))
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    /// What the runtime said of itself, once it has.
+    pub(crate) fn runtime(&self) -> Option<&Arc<RuntimeInfo>> {
+        self.0.runtime.get()
     }
 
     /// Takes in what the runtime said of itself, which sets what may be sent to it.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, watch};
 
 use super::Link;
+use super::questions::ThreadScope;
 use crate::error::{Error, Result};
 use crate::feed::FeedItem;
 use crate::protocol::envelope::Stream;
+use crate::request::SharedHandler;
 use crate::router::{Known, Outcome, Queue, Topic};
 
 impl Link {
@@ -62,9 +64,20 @@ impl Link {
         Listening { link: self.clone(), stream, queue }
     }
 
-    /// The runtime sends the events of `thread` again.
-    pub(crate) fn reattach(&self, thread: &str) {
-        self.0.shared.state().router.reattach(thread);
+    /// The runtime sends the events of `thread` again, or for the first time, and what is asked about
+    /// it is answered like this.
+    pub(crate) fn reattach(&self, thread: &str, scope: ThreadScope) {
+        let mut state = self.0.shared.state();
+        state.router.reattach(thread);
+        let replaced = state.questions.set_thread(thread, scope);
+        drop(state);
+        drop(replaced);
+    }
+
+    /// What is asked about `thread` is answered like this.
+    pub(crate) fn set_scope(&self, thread: &str, scope: ThreadScope) {
+        let replaced = self.0.shared.state().questions.set_thread(thread, scope);
+        drop(replaced);
     }
 
     /// Whether the runtime was told to send no more events of `thread`.
@@ -148,10 +161,21 @@ pub(crate) struct ExpectedTurn {
 }
 
 impl ExpectedTurn {
-    /// Subscribes to the turn, from the moment at which it was first expected.
-    pub(crate) fn claim(self, turn: &str) -> Subscription {
-        let shared = &self.link.0.shared;
-        let queue = shared.state().router.claim(&self.thread, self.position, turn);
+    /// Subscribes to the turn, from the moment at which it was first expected. What is asked about it
+    /// since then is answered as `answering` says.
+    pub(crate) fn claim(self, turn: &str, answering: Answering) -> Subscription {
+        let Answering { handler, parks } = answering;
+        let mut state = self.link.0.shared.state();
+        let queue = state.router.claim(&self.thread, self.position, turn);
+        queue.set_parks(parks);
+        let unused = match handler {
+            Some(handler) if !queue.has_completed() => {
+                state.questions.set_turn(&self.thread, turn, handler)
+            }
+            unused => unused,
+        };
+        drop(state);
+        drop(unused);
         Subscription { turn: turn.into(), queue }
     }
 
@@ -167,7 +191,7 @@ impl ExpectedTurn {
                 }
                 if let Some(turn) = state.router.compaction(&self.thread, self.position) {
                     drop(state);
-                    return Ok(self.claim(&turn));
+                    return Ok(self.claim(&turn, Answering::default()));
                 }
             }
             tokio::select! {
@@ -182,6 +206,14 @@ impl Drop for ExpectedTurn {
     fn drop(&mut self) {
         self.link.0.shared.leave(&self.thread, self.position);
     }
+}
+
+/// Who answers what is asked about a turn, besides those who answer for its thread.
+#[derive(Clone, Default)]
+pub(crate) struct Answering {
+    pub(crate) handler: Option<SharedHandler>,
+    /// The handle of the turn gets what the handler leaves.
+    pub(crate) parks: bool,
 }
 
 /// One listener of one turn.

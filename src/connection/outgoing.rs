@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 const LINES_PER_WRITE: usize = 64;
 
 /// A line that is to be written.
-pub(super) enum Line {
+pub(crate) enum Line {
     Plain(String),
     /// One with a secret in it, which is wiped with the line.
     Secret(Zeroizing<Vec<u8>>),

@@ -13,7 +13,7 @@ use super::pending::{GiveUp, Pending, Waiter};
 use super::state::{Effects, State};
 use crate::error::{CloseReason, Error};
 use crate::feed::{self, FeedItem};
-use crate::login::TokenProvider;
+use crate::request::{ServerRequest, SharedHandler};
 use crate::router::Topic;
 use crate::trace;
 use crate::transport::lines;
@@ -45,11 +45,11 @@ struct Stop {
 impl Shared {
     pub(super) fn new(
         in_flight: usize,
-        token_provider: Option<TokenProvider>,
+        handlers: Vec<SharedHandler>,
     ) -> (Shared, mpsc::UnboundedReceiver<Line>) {
         let in_flight = in_flight.clamp(1, Semaphore::MAX_PERMITS);
         let (outgoing, lines) = mpsc::unbounded_channel();
-        let state = State::new(outgoing, token_provider);
+        let state = State::new(outgoing, handlers);
         let shared = Shared {
             state: Mutex::new(state),
             slots: Arc::new(Semaphore::new(in_flight)),
@@ -118,7 +118,7 @@ impl Shared {
     }
 
     /// Takes in what was read: every complete line of it is dealt with before anybody is woken.
-    pub(super) fn accept(self: &Arc<Self>, bytes: &[u8]) {
+    pub(super) fn accept(&self, bytes: &[u8]) {
         let mut effects = Effects::default();
         let mut state = self.state();
         lines::for_each_line(bytes, |line| {
@@ -135,17 +135,22 @@ impl Shared {
             }
         });
         drop(state);
+        self.tell(effects);
+    }
+
+    /// Tells everyone what has arrived for them. It may run any code, also the user's, so that no
+    /// lock may be held.
+    fn tell(&self, effects: Effects) {
         for (pending, reply) in effects.replies {
             pending.answer(reply);
         }
         for (login, line) in effects.logins {
             login.send_replace(Some(line));
         }
-        drop(effects.ended);
+        drop((effects.ended, effects.unused));
+        effects.settled.iter().for_each(|ask| ask.announce());
         effects.wakers.into_iter().for_each(Waker::wake);
-        for question in effects.questions {
-            self.ask(question);
-        }
+        effects.asked.into_iter().for_each(ServerRequest::pass);
         if effects.is_early_news {
             self.early_news.send_replace(());
         }
@@ -171,6 +176,10 @@ impl Shared {
         for line in state.router.leave(thread, position) {
             state.publish_of(Some(&Topic::Thread(thread.into())), || FeedItem::notification(&line));
         }
+        let mut effects = Effects::default();
+        state.release(thread, &mut effects);
+        drop(state);
+        self.tell(effects);
     }
 
     /// Stops keeping ends of attempts to log in, and publishes what turned out to be nobody's.

@@ -1,25 +1,27 @@
 //! What of a connection is under its lock, and what each line does to it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::task::Waker;
 
 use serde::de::IgnoredAny;
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::ask::Ask;
 use super::link::Effect;
 use super::outgoing::Line;
 use super::pending::{Pending, Reply};
+use super::questions::{Questions, Unused};
 use crate::error::CloseReason;
 use crate::feed::{FEED_CAPACITY, FeedItem};
-use crate::login::TokenProvider;
 use crate::protocol::envelope::{self, Message};
-use crate::request::{self, Question};
+use crate::request::{Resolution, ServerRequest, SharedHandler};
 use crate::router::{Claim, Outcome, Router, Senders, Topic};
 use crate::trace;
 
 pub(super) struct State {
     pub(super) router: Router,
-    token_provider: Option<TokenProvider>,
+    pub(super) questions: Questions,
     pub(super) pending: HashMap<i64, Pending>,
     /// Lines for the writer; `None` once the connection has ended.
     pub(super) outgoing: Option<mpsc::UnboundedSender<Line>>,
@@ -37,9 +39,22 @@ pub(super) struct Effects {
     pub(super) wakers: Vec<Waker>,
     /// Senders of feeds, which end when they are dropped.
     pub(super) ended: Vec<broadcast::Sender<FeedItem>>,
-    pub(super) questions: Vec<Question>,
+    /// Requests of the server, to be passed to the first who may answer them.
+    pub(super) asked: Vec<ServerRequest>,
+    /// Requests of the server that need no answer any more.
+    pub(super) settled: Vec<Arc<Ask>>,
+    pub(super) unused: Unused,
     pub(super) is_early_news: bool,
     pub(super) arrivals: trace::Arrivals,
+}
+
+impl Effects {
+    /// A request of the server needs no answer any more.
+    pub(super) fn settle(&mut self, ask: Arc<Ask>, resolution: Resolution) {
+        // One that was answered just now stays so.
+        let _ = ask.set_resolution(resolution);
+        self.settled.push(ask);
+    }
 }
 
 /// What ends with the connection.
@@ -48,15 +63,17 @@ pub(super) struct Ended {
     pending: HashMap<i64, Pending>,
     outgoing: Option<mpsc::UnboundedSender<Line>>,
     feed: Option<broadcast::Sender<FeedItem>>,
-    token_provider: Option<TokenProvider>,
+    asks: Vec<Arc<Ask>>,
+    unused: Unused,
     wakers: Vec<Waker>,
 }
 
 impl Ended {
     /// Tells everyone who waits. It may run any code, also the user's, so that no lock may be held.
     pub(super) fn tell(self) {
-        let Ended { senders, pending, outgoing, feed, token_provider, wakers } = self;
-        drop((pending, outgoing, feed, senders, token_provider));
+        let Ended { senders, pending, outgoing, feed, asks, unused, wakers } = self;
+        asks.iter().for_each(|ask| ask.announce());
+        drop((pending, outgoing, feed, senders, asks, unused));
         wakers.into_iter().for_each(Waker::wake);
     }
 }
@@ -64,12 +81,12 @@ impl Ended {
 impl State {
     pub(super) fn new(
         outgoing: mpsc::UnboundedSender<Line>,
-        token_provider: Option<TokenProvider>,
+        handlers: Vec<SharedHandler>,
     ) -> State {
         let (feed, first_feed) = broadcast::channel(FEED_CAPACITY);
         State {
             router: Router::default(),
-            token_provider,
+            questions: Questions::new(handlers),
             pending: HashMap::new(),
             outgoing: Some(outgoing),
             feed: Some(feed),
@@ -82,6 +99,7 @@ impl State {
             Message::Notification { method, scope } => {
                 effects.arrivals.notification(&method, scope.thread.as_deref(), line.len());
                 effects.is_early_news |= self.router.is_starting(&scope);
+                self.note(&method, &scope, line, effects);
                 let claimed = match &scope.login {
                     Some(login) => match self.router.logins.complete(login, line) {
                         Claim::Of(login) => {
@@ -114,19 +132,7 @@ impl State {
                 }
             }
             Message::Request { method, id, params } => {
-                let refusal = match request::take(&method, id, params, self.token_provider.as_ref())
-                {
-                    Ok(question) => {
-                        effects.questions.push(question);
-                        return Ok(());
-                    }
-                    Err(refusal) => refusal,
-                };
-                effects.arrivals.refused(&method, id, refusal.problem.is_none());
-                let line = refusal.line(id)?;
-                // After the end nobody reads answers any more.
-                let _: bool = self.send(Line::Plain(line));
-                self.publish(|| FeedItem::refused(*refusal));
+                self.ask(&method, id, params, effects)?;
             }
         }
         Ok(())
@@ -135,12 +141,14 @@ impl State {
     /// Takes out all that waits for something to arrive, to be told of it without the lock.
     pub(super) fn close(&mut self, reason: &CloseReason) -> Ended {
         let mut wakers = Vec::new();
+        let (asks, unused) = self.questions.close();
         Ended {
             senders: self.router.close(reason, &mut wakers),
             pending: std::mem::take(&mut self.pending),
             outgoing: self.outgoing.take(),
             feed: self.feed.take(),
-            token_provider: self.token_provider.take(),
+            asks,
+            unused,
             wakers,
         }
     }
@@ -148,9 +156,14 @@ impl State {
     fn apply(&mut self, effect: &Effect, effects: &mut Effects) {
         match effect {
             Effect::Detach(thread) => {
+                self.questions.leave_thread(thread, &mut effects.unused);
                 effects.ended.extend(self.router.detach(thread, &mut effects.wakers));
             }
-            Effect::Reattach(thread) => self.router.reattach(thread),
+            Effect::Reattach { thread, scope } => {
+                self.router.reattach(thread);
+                let replaced = self.questions.set_thread(thread, scope.clone());
+                effects.unused.push(Box::new(replaced));
+            }
         }
     }
 

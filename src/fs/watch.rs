@@ -97,7 +97,7 @@ impl FileWatch {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             };
-            if let ServerNotification::FsChanged(it) = event.notification {
+            if let Some(ServerNotification::FsChanged(it)) = event.into_notification() {
                 let paths = it.changed_paths.into_iter().map(Into::into).collect();
                 return Poll::Ready(Some(Ok(paths)));
             }

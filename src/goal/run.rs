@@ -105,6 +105,12 @@ impl GoalRun {
         self.interrupt_on_drop = yes;
     }
 
+    /// Whether the requests of the server about the turns of the goal come among its events from now
+    /// on, as [`TurnStart::park_requests`](crate::TurnStart::park_requests) has it for one turn.
+    pub fn park_requests(&mut self, yes: bool) {
+        self.control.line().following.queue.set_parks(yes);
+    }
+
     /// Waits for the next event of the goal or of one of its turns. After the end of the last turn
     /// there is `None`.
     ///
@@ -180,7 +186,9 @@ impl GoalRun {
         match &next {
             Some(Ok(event)) => {
                 self.collected.observe(event);
-                self.state.observe(&event.notification);
+                if let Some(notification) = event.notification() {
+                    self.state.observe(notification);
+                }
             }
             Some(Err(Error::Decode { method, source })) => {
                 self.collected.observe_broken(&**source);

@@ -19,11 +19,12 @@ pub struct GoalStart {
     objective: String,
     token_budget: Option<i64>,
     interrupt_on_drop: bool,
+    parks: bool,
 }
 
 impl GoalStart {
     pub(super) fn new(thread: Thread, objective: String) -> GoalStart {
-        GoalStart { thread, objective, token_budget: None, interrupt_on_drop: false }
+        GoalStart { thread, objective, token_budget: None, interrupt_on_drop: false, parks: false }
     }
 
     /// How many tokens the work may take; then the goal is `budgetLimited`.
@@ -38,8 +39,14 @@ impl GoalStart {
         self
     }
 
+    /// As [`GoalRun::park_requests`], and from the start on.
+    pub fn park_requests(mut self) -> Self {
+        self.parks = true;
+        self
+    }
+
     async fn start(self) -> Result<GoalRun> {
-        let GoalStart { thread, objective, token_budget, interrupt_on_drop } = self;
+        let GoalStart { thread, objective, token_budget, interrupt_on_drop, parks } = self;
         let connection = &thread.codex().connection;
         check_idle(&thread).await?;
         let set = |status| {
@@ -55,6 +62,7 @@ impl GoalStart {
             thread.goal_clear().await?;
         }
         let following = connection.follow(thread.id());
+        following.queue.set_parks(parks);
         let make = move |connection: &Connection, set: protocol::ThreadGoalSetResponse| {
             let mut run = GoalRun::new(connection, &set.goal, following);
             run.interrupt_on_drop(interrupt_on_drop);

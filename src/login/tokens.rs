@@ -1,21 +1,12 @@
 //! Tokens that the client gets by itself, and renews when the runtime asks for it.
 
 use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::task::JoinSet;
-use tokio::time::timeout;
-use zeroize::Zeroize;
-
-use crate::codex::BoxFuture;
 use crate::config::CodexBuilder;
-use crate::protocol::{
-    ChatgptAuthTokensRefreshParams, ChatgptAuthTokensRefreshResponse, SecretValue,
-};
-use crate::request::Unanswered;
+use crate::protocol::{ChatgptAuthTokensRefreshParams, ChatgptAuthTokensRefreshResponse};
+use crate::request::{Handlers, TokenRefresh};
 
 impl CodexBuilder {
     /// Renews the ChatGPT tokens that the client has logged in with (the experimental case
@@ -50,62 +41,14 @@ impl CodexBuilder {
         Fut: Future<Output = Result<ChatgptAuthTokensRefreshResponse, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.token_provider = Some(TokenProvider::new(refresh));
+        let provider = Handlers::new().token_refresh(move |request: TokenRefresh| {
+            let tokens = refresh(request.params().clone());
+            async move {
+                let tokens = tokens.await.map_err(Into::into)?;
+                Ok::<_, Box<dyn Error + Send + Sync>>(request.respond(tokens)?)
+            }
+        });
+        self.token_provider = Some(Arc::new(provider));
         self
-    }
-}
-
-/// How long a provider may take. The runtime gives up after 10 s.
-const TIME: Duration = Duration::from_secs(9);
-
-/// The new tokens, encoded at once so that they are wiped whatever becomes of them.
-type Answer = Result<SecretValue, Arc<dyn Error + Send + Sync>>;
-
-/// What a user gives to renew tokens.
-#[derive(Clone)]
-pub(crate) struct TokenProvider(
-    Arc<dyn Fn(ChatgptAuthTokensRefreshParams) -> BoxFuture<Answer> + Send + Sync>,
-);
-
-impl TokenProvider {
-    fn new<F, Fut, E>(refresh: F) -> TokenProvider
-    where
-        F: Fn(ChatgptAuthTokensRefreshParams) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<ChatgptAuthTokensRefreshResponse, E>> + Send + 'static,
-        E: Into<Box<dyn Error + Send + Sync>>,
-    {
-        TokenProvider(Arc::new(move |params| {
-            let tokens = refresh(params);
-            Box::pin(async move {
-                let mut tokens = tokens.await.map_err(|error| Arc::from(error.into()))?;
-                let answer = SecretValue::of(&tokens);
-                tokens.access_token.zeroize();
-                Ok(answer)
-            })
-        }))
-    }
-
-    /// Asks the user's code in a task of its own, so that a panic there harms nothing else.
-    pub(crate) async fn refresh(
-        &self,
-        params: ChatgptAuthTokensRefreshParams,
-    ) -> Result<SecretValue, Unanswered> {
-        let provider = Arc::clone(&self.0);
-        // Dropping the set ends the task.
-        let mut task = JoinSet::new();
-        task.spawn(async move { provider(params).await });
-        let (problem, source) = match timeout(TIME, task.join_next()).await {
-            Ok(Some(Ok(Ok(answer)))) => return Ok(answer),
-            Ok(Some(Ok(Err(error)))) => ("the provider of tokens failed".into(), Some(error)),
-            Ok(Some(Err(_)) | None) => ("the provider of tokens panicked".into(), None),
-            Err(_) => (format!("the provider of tokens gave none within {TIME:?}"), None),
-        };
-        Err(Unanswered { problem, source })
-    }
-}
-
-impl fmt::Debug for TokenProvider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenProvider").finish_non_exhaustive()
     }
 }

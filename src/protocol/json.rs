@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     error::DecodeError,
     extra::ExtraFields,
-    malformed::{ElementPlace, MalformedElement, put_back},
+    malformed::{self, ElementPlace, MalformedElement, put_back},
 };
 
 pub(super) use self::fit::{Alternative, Fit, Test};
@@ -276,12 +276,8 @@ impl<T: Json> Json for Vec<T> {
             match T::from_json(item) {
                 Ok(it) => res.push(it),
                 Err(it) => {
-                    malformed.push(MalformedElement::new(
-                        key,
-                        ElementPlace::Index(index),
-                        item,
-                        it,
-                    ));
+                    let place = ElementPlace::Index(index);
+                    malformed::keep(malformed, MalformedElement::new(key, place, item, it))?;
                 }
             }
         }
@@ -323,7 +319,8 @@ impl<T: Json> Json for BTreeMap<String, T> {
                     res.insert(name, it);
                 }
                 Err(it) => {
-                    malformed.push(MalformedElement::new(key, ElementPlace::Key(name), item, it));
+                    let place = ElementPlace::Key(name);
+                    malformed::keep(malformed, MalformedElement::new(key, place, item, it))?;
                 }
             }
         }

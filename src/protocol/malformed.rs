@@ -1,5 +1,7 @@
 //! The elements of lists and maps that do not fit.
 
+#[cfg(feature = "client")]
+use std::cell::Cell;
 use std::{fmt, mem};
 
 use serde_json::{Map, Value};
@@ -71,6 +73,38 @@ impl fmt::Debug for MalformedElement {
             .field("reason", &self.reason)
             .finish_non_exhaustive()
     }
+}
+
+#[cfg(feature = "client")]
+thread_local! {
+    /// Whether what is being decoded on this thread may leave nothing out.
+    static WHOLE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `decode`, in which an element that does not fit makes the whole fail.
+#[cfg(feature = "client")]
+pub(super) fn whole<T>(decode: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            WHOLE.set(self.0);
+        }
+    }
+    let _restore = Restore(WHOLE.replace(true));
+    decode()
+}
+
+/// Keeps an element that does not fit, unless nothing may be left out.
+pub(super) fn keep(
+    malformed: &mut Vec<MalformedElement>,
+    element: MalformedElement,
+) -> Result<(), DecodeError> {
+    #[cfg(feature = "client")]
+    if WHOLE.get() {
+        return Err(element.reason);
+    }
+    malformed.push(element);
+    Ok(())
 }
 
 /// Puts the elements of each property back among the encoded ones.

@@ -9,6 +9,8 @@ use serde::{
 };
 use serde_json::Value;
 
+#[cfg(feature = "client")]
+use super::malformed;
 use super::{
     ClientRequest, DecodeError, ServerNotification, ServerRequest, ServerRequestError,
     stream::from_str,
@@ -72,6 +74,12 @@ impl ServerRequest {
             }
             Ok(None) => Err(ServerRequestError::UnknownMethod { method: method.to_owned() }),
         }
+    }
+
+    /// The same for whoever is going to answer: of what nobody could see, nothing can be allowed.
+    #[cfg(feature = "client")]
+    pub(crate) fn decode_whole(method: &str, params: &Value) -> Result<Self, ServerRequestError> {
+        malformed::whole(|| Self::try_decode(method, params))
     }
 }
 

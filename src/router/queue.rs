@@ -1,6 +1,7 @@
 //! The lossless queue of one consumer: lines as they arrived, decoded by whoever reads them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -9,9 +10,13 @@ use tokio::sync::watch;
 use super::lock;
 use crate::error::CloseReason;
 use crate::protocol::{self, Notification};
+use crate::request::ServerRequest;
 
 /// Lines are gathered into pieces of about this many bytes, which are handed over and freed whole.
 const SEGMENT: usize = 64 * 1024;
+
+/// Stands among the lines where a request came. It is no JSON.
+const REQUEST: &str = "?";
 
 /// How far a turn has come, as far as its notifications tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
@@ -73,6 +78,8 @@ pub(crate) enum Span {
 #[derive(Default)]
 pub(crate) struct Queue {
     span: Span,
+    /// Whether the consumer wants requests of the server.
+    parks: AtomicBool,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
 }
@@ -81,6 +88,8 @@ pub(crate) struct Queue {
 struct State {
     /// Whole lines, each with its newline.
     segments: VecDeque<String>,
+    /// One for each mark among the lines.
+    requests: VecDeque<ServerRequest>,
     /// An empty segment that the consumer gave back.
     spare: Option<String>,
     waker: Option<Waker>,
@@ -107,14 +116,18 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// The next line without its newline.
-    pub(crate) fn next_line(&mut self) -> Option<&str> {
+    /// The next line without its newline; `Err` where a request stands instead.
+    pub(crate) fn next_line(&mut self) -> Option<Result<&str, IsRequest>> {
         let rest = &self.text[self.read..];
         let end = memchr::memchr(b'\n', rest.as_bytes())?;
         self.read += end + 1;
-        Some(&rest[..end])
+        let line = &rest[..end];
+        Some(if line == REQUEST { Err(IsRequest) } else { Ok(line) })
     }
 }
+
+/// There is a request instead of a line: [`Queue::next_request`].
+pub(crate) struct IsRequest;
 
 /// What a consumer gets when it asks for more.
 pub(crate) enum Pulled {
@@ -148,6 +161,31 @@ impl Queue {
             }
         }
         state.waker.take()
+    }
+
+    /// Whether the consumer wants requests of the server from now on.
+    pub(crate) fn set_parks(&self, yes: bool) {
+        self.parks.store(yes, Ordering::Relaxed);
+    }
+
+    /// Puts in a request of the server, if the consumer wants it.
+    pub(crate) fn park(&self, request: &ServerRequest, wakers: &mut Vec<Waker>) -> bool {
+        if !self.parks.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut state = lock(&self.state);
+        if state.end.is_some() {
+            return false;
+        }
+        state.append(REQUEST);
+        state.requests.push_back(request.clone());
+        wakers.extend(state.waker.take());
+        true
+    }
+
+    /// The request that stands where the consumer has come to.
+    pub(crate) fn next_request(&self) -> Option<ServerRequest> {
+        lock(&self.state).requests.pop_front()
     }
 
     /// Begins where the turn is known to have come to.
@@ -190,8 +228,10 @@ impl Queue {
         let mut state = lock(&self.state);
         state.end = Some(End::Unread);
         let unread = (std::mem::take(&mut state.segments), state.spare.take(), state.waker.take());
+        let refused = std::mem::take(&mut state.requests);
         // It may be much: nobody has to wait while it is freed.
         drop(state);
+        drop(refused);
         drop(unread);
     }
 

@@ -6,7 +6,7 @@ use crate::codex::{BoxFuture, Codex};
 use crate::error::Result;
 use crate::protocol;
 
-use super::{Thread, ThreadOpened};
+use super::{Thread, ThreadAnswering, ThreadOpened};
 
 /// A new thread with the history of another one, which is made when it is awaited (`thread/fork`).
 /// The directory, the sandbox, who approves and the instructions are those of the other thread if
@@ -19,6 +19,7 @@ pub struct ThreadFork {
     params: protocol::ThreadForkParams,
     /// Why the request cannot be sent.
     problem: Option<String>,
+    answering: ThreadAnswering,
 }
 
 thread_options! { ThreadFork, ThreadForkParams }
@@ -70,7 +71,8 @@ impl IntoFuture for ThreadFork {
     /// When the future is dropped the thread may have been made, but nobody knows its id.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, response) = self.open(None).await?;
+            let (codex, scope, response) = self.open(|_| None).await?;
+            codex.connection.reattach(&response.thread.id, scope);
             Ok(Thread::opened_as(codex, ThreadOpened::Forked(response)))
         })
     }

@@ -73,19 +73,53 @@ macro_rules! thread_options {
                 self
             }
 
-            /// Sends the request.
+            /// Answers the requests of the server about this thread, before the handler of the
+            /// client is asked: see [`ServerRequestHandler`](crate::ServerRequestHandler). One that
+            /// the thread has in this client already is replaced.
+            ///
+            /// The handler is let go of when the thread is closed or unsubscribed, or the connection
+            /// ends. Until then it must not hold a [`Codex`](crate::Codex) of this connection, nor
+            /// what belongs to one, which would keep itself open like that:
+            /// [`PendingRequest::codex`](crate::PendingRequest::codex) gives one.
+            pub fn handler(mut self, handler: impl $crate::ServerRequestHandler) -> Self {
+                self.answering.set_handler(handler);
+                self
+            }
+
+            /// One more tool of the client's that the agent can call: see [`Tool`](crate::Tool). A
+            /// thread that is resumed or forked knows already what it was told of its tools when it
+            /// was started; there this says what runs when one is called.
+            #[cfg(feature = "experimental")]
+            pub fn tool(mut self, tool: $crate::Tool) -> Self {
+                self.answering.tools.add(tool);
+                self
+            }
+
+            /// A namespace of such tools.
+            #[cfg(feature = "experimental")]
+            pub fn tool_namespace(mut self, namespace: $crate::ToolNamespace) -> Self {
+                self.answering.tools.add_namespace(namespace);
+                self
+            }
+
+            /// Sends the request. What it changes is made of those who answer for the thread.
             async fn open(
-                self,
-                effect: Option<$crate::connection::Effect>,
+                mut self,
+                effect: impl FnOnce(
+                    $crate::connection::ThreadScope,
+                ) -> Option<$crate::connection::Effect>,
             ) -> $crate::Result<(
                 $crate::Codex,
+                $crate::connection::ThreadScope,
                 <$crate::protocol::$params as $crate::protocol::Request>::Response,
             )> {
                 if let Some(problem) = self.problem {
                     return Err($crate::Error::InvalidInput(problem));
                 }
+                let scope = self.answering.scope()?;
+                let effect = effect(scope.clone());
                 let response = self.codex.connection.change(&self.params, effect).await?;
-                Ok((self.codex, response))
+                Ok((self.codex, scope, response))
             }
         }
 
@@ -105,7 +139,8 @@ macro_rules! thread_history_options {
         impl $builder {
             pub(crate) fn new(codex: $crate::Codex, id: String) -> $builder {
                 let params = $crate::protocol::$params::new(id);
-                $builder { codex, params, problem: None }.include_turns(false)
+                let answering = $crate::thread::ThreadAnswering::default();
+                $builder { codex, params, problem: None, answering }.include_turns(false)
             }
 
             /// Whether the answer holds the whole history, as [`ThreadOpened::thread`] then shows

@@ -7,7 +7,7 @@ use crate::connection::Effect;
 use crate::error::Result;
 use crate::protocol;
 
-use super::{Thread, ThreadOpened};
+use super::{Thread, ThreadAnswering, ThreadOpened};
 
 /// A stored thread, which is loaded when it is awaited (`thread/resume`): one that has had a turn or
 /// was given a name. What is not set is as it was in the last turn of the thread.
@@ -21,6 +21,7 @@ pub struct ThreadResume {
     params: protocol::ThreadResumeParams,
     /// Why the request cannot be sent.
     problem: Option<String>,
+    answering: ThreadAnswering,
 }
 
 thread_options! { ThreadResume, ThreadResumeParams }
@@ -56,10 +57,12 @@ impl IntoFuture for ThreadResume {
     /// When the future is dropped the thread may have been loaded; it can be resumed again.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let effect = Effect::Reattach(self.params.thread_id.clone());
-            let (codex, response) = self.open(Some(effect)).await?;
+            let thread = self.params.thread_id.clone();
+            // The runtime repeats what it waits for behind its answer.
+            let effect = |scope| Some(Effect::Reattach { thread, scope });
+            let (codex, scope, response) = self.open(effect).await?;
             // A thread that is resumed by its path has an id that only the answer tells.
-            codex.connection.reattach(&response.thread.id);
+            codex.connection.reattach(&response.thread.id, scope);
             Ok(Thread::opened_as(codex, ThreadOpened::Resumed(response)))
         })
     }

@@ -6,7 +6,7 @@ use crate::codex::{BoxFuture, Codex};
 use crate::error::Result;
 use crate::protocol;
 
-use super::{Thread, ThreadOpened};
+use super::{Thread, ThreadAnswering, ThreadOpened};
 
 /// A new thread, which is started when it is awaited (`thread/start`). What is not set is as the
 /// configuration of the runtime says. What is set is stored with the thread, so that it is found
@@ -18,13 +18,15 @@ pub struct ThreadStart {
     params: protocol::ThreadStartParams,
     /// Why the request cannot be sent.
     problem: Option<String>,
+    answering: ThreadAnswering,
 }
 
 thread_options! { ThreadStart, ThreadStartParams }
 
 impl ThreadStart {
     pub(crate) fn new(codex: Codex) -> ThreadStart {
-        ThreadStart { codex, params: protocol::ThreadStartParams::default(), problem: None }
+        let (params, answering) = Default::default();
+        ThreadStart { codex, params, problem: None, answering }
     }
 
     /// Replaces the instructions that the model gets from the runtime.
@@ -61,6 +63,23 @@ impl ThreadStart {
     }
 }
 
+impl ThreadStart {
+    /// Tells the runtime of the tools.
+    #[cfg(feature = "experimental")]
+    fn with_tools(mut self) -> Self {
+        let specs = self.answering.tools.specs();
+        if !specs.is_empty() {
+            self.params.dynamic_tools.get_or_insert_default().extend(specs);
+        }
+        self
+    }
+
+    #[cfg(not(feature = "experimental"))]
+    fn with_tools(self) -> Self {
+        self
+    }
+}
+
 impl IntoFuture for ThreadStart {
     type Output = Result<Thread>;
     type IntoFuture = BoxFuture<Result<Thread>>;
@@ -76,7 +95,8 @@ impl IntoFuture for ThreadStart {
     /// When the future is dropped the thread may have been started, but nobody knows its id.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, response) = self.open(None).await?;
+            let (codex, scope, response) = self.with_tools().open(|_| None).await?;
+            codex.connection.reattach(&response.thread.id, scope);
             Ok(Thread::opened_as(codex, ThreadOpened::Started(response)))
         })
     }

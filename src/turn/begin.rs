@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::connection::Connection;
+use crate::connection::{Answering, Connection};
 use crate::error::{Error, Result, RpcErrorKind};
 use crate::feed::Notifications;
 use crate::protocol::{self, Notification, Request};
@@ -41,7 +41,7 @@ impl Thread {
     /// When the future is dropped after the request was sent, the review runs without a listener.
     pub async fn review(&self, target: impl Into<protocol::ReviewTarget>) -> Result<TurnHandle> {
         let params = protocol::ReviewStartParams::new(self.id(), target);
-        self.begin_turn(params, false, |it| it.turn.id).await
+        self.begin_turn(params, false, Answering::default(), |it| it.turn.id).await
     }
 
     /// Lets the agent sum up the conversation, so that it takes less of the model's context
@@ -116,6 +116,7 @@ impl Thread {
         &self,
         params: R,
         interrupt_on_drop: bool,
+        answering: Answering,
         id: fn(R::Response) -> String,
     ) -> Result<TurnHandle> {
         let connection = &self.codex().connection;
@@ -123,7 +124,8 @@ impl Thread {
         let expected = connection.expect_turn(self.id())?;
         let thread = self.id().to_owned();
         let make = move |connection: &Connection, response| {
-            let mut turn = TurnHandle::new(connection, &thread, expected.claim(&id(response)));
+            let subscription = expected.claim(&id(response), answering);
+            let mut turn = TurnHandle::new(connection, &thread, subscription);
             turn.interrupt_on_drop(interrupt_on_drop);
             turn
         };

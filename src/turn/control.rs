@@ -146,6 +146,11 @@ impl TurnLine {
         self.queue.has_completed()
     }
 
+    /// Whether the consumer of the events wants requests of the server.
+    pub(super) fn park_requests(&self, yes: bool) {
+        self.queue.set_parks(yes);
+    }
+
     /// Ends the events of a turn that does not end itself.
     pub(super) fn expire(&self) {
         self.queue.expire();

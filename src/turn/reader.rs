@@ -42,10 +42,17 @@ impl EventReader {
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<TurnEvent>>> {
         loop {
             if let Some(line) = self.segment.next_line() {
+                let Ok(line) = line else {
+                    // What needs no answer any more is of no use.
+                    match self.queue.next_request().filter(|it| it.resolution().is_none()) {
+                        Some(request) => return Poll::Ready(Some(Ok(TurnEvent::Request(request)))),
+                        None => continue,
+                    }
+                };
                 let decoded = envelope::decode_notification(line);
                 return Poll::Ready(Some(match decoded {
                     Ok((notification, emitted_at_ms)) => {
-                        Ok(TurnEvent { notification, emitted_at_ms })
+                        Ok(TurnEvent::Notification { notification, emitted_at_ms })
                     }
                     Err(source) => {
                         self.link.count_malformed();

@@ -50,7 +50,8 @@ enum End {
 
 impl Collected {
     pub(crate) fn observe(&mut self, event: &TurnEvent) {
-        match &event.notification {
+        let Some(notification) = event.notification() else { return };
+        match notification {
             protocol::ServerNotification::ItemCompleted(it) => self.items.push(it.item.clone()),
             protocol::ServerNotification::ThreadTokenUsageUpdated(it) => {
                 self.usage = Some(it.token_usage.clone());

@@ -4,14 +4,17 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::codex::BoxFuture;
+use crate::connection::Answering;
 use crate::error::{Error, Result};
 use crate::input::TurnInput;
 use crate::preset::ApprovalMode;
+use crate::request::ServerRequestHandler;
 use crate::thread::Thread;
 use crate::{path, protocol};
 
@@ -37,6 +40,7 @@ pub struct TurnStart<Output> {
     problem: Option<String>,
     deadline: Option<Duration>,
     interrupt_on_drop: bool,
+    answering: Answering,
     output: PhantomData<fn() -> Output>,
 }
 
@@ -49,6 +53,7 @@ impl<Output> Clone for TurnStart<Output> {
             problem: self.problem.clone(),
             deadline: self.deadline,
             interrupt_on_drop: self.interrupt_on_drop,
+            answering: self.answering.clone(),
             output: PhantomData,
         }
     }
@@ -71,6 +76,7 @@ impl<Output> TurnStart<Output> {
             problem: None,
             deadline: None,
             interrupt_on_drop: false,
+            answering: Answering::default(),
             output: PhantomData,
         }
     }
@@ -201,6 +207,43 @@ impl<Output> TurnStart<Output> {
         self
     }
 
+    /// Answers the requests of the server about this turn, before the handlers of the thread and of the
+    /// client are asked: see [`ServerRequestHandler`]. Another one replaces it, also that of a turn
+    /// that the input joins.
+    ///
+    /// The handler is let go of when the turn has ended.
+    pub fn handler(mut self, handler: impl ServerRequestHandler) -> Self {
+        self.answering.handler = Some(Arc::new(handler));
+        self
+    }
+
+    /// Lets the requests of the server about this turn come among its events
+    /// ([`TurnEvent::Request`](crate::TurnEvent::Request)), to be answered whenever and wherever: what
+    /// the [handler](Self::handler) of the turn and the tools of the thread leave does not go to the
+    /// handlers of the thread and of the client.
+    ///
+    /// The turn waits for the answers, so that its events have to be read. A request is refused when
+    /// its event is dropped, as [`TurnHandle::result`] and [`TurnHandle::text_deltas`] do.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: codexkit::Thread) -> codexkit::Result<()> {
+    /// use codexkit::{ServerRequest, TurnEvent};
+    ///
+    /// let mut turn = thread.turn("Tidy up.").park_requests().await?;
+    /// while let Some(event) = turn.next().await {
+    ///     if let TurnEvent::Request(ServerRequest::CommandApproval(request)) = event? {
+    ///         println!("May this run? {:?}", request.command);
+    ///         request.decline()?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn park_requests(mut self) -> Self {
+        self.answering.parks = true;
+        self
+    }
+
     /// Changes the params of the request as they will be sent, for everything that has no method
     /// of its own here. The input and the id of the thread are set afterwards.
     pub fn params(
@@ -212,14 +255,23 @@ impl<Output> TurnStart<Output> {
     }
 
     pub(super) async fn start(self) -> Result<TurnHandle> {
-        let TurnStart { thread, input, mut params, problem, deadline, interrupt_on_drop, .. } =
-            self;
+        let TurnStart {
+            thread,
+            input,
+            mut params,
+            problem,
+            deadline,
+            interrupt_on_drop,
+            answering,
+            ..
+        } = self;
         if let Some(problem) = problem {
             return Err(Error::InvalidInput(problem));
         }
         input.write_to(&mut params)?;
         thread.id().clone_into(&mut params.thread_id);
-        let mut turn = thread.begin_turn(params, interrupt_on_drop, |it| it.turn.id).await?;
+        let mut turn =
+            thread.begin_turn(params, interrupt_on_drop, answering, |it| it.turn.id).await?;
         if let Some(after) = deadline {
             turn.set_deadline(after);
         }

@@ -39,8 +39,8 @@ impl<'a> TextDeltas<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<String>>> {
-        poll_picked(self.turn, cx, |event| match event.notification {
-            ServerNotification::AgentMessageDelta(it) => Some(it.delta),
+        poll_picked(self.turn, cx, |event| match event.into_notification() {
+            Some(ServerNotification::AgentMessageDelta(it)) => Some(it.delta),
             _ => None,
         })
     }
@@ -80,8 +80,8 @@ impl<'a> CompletedItems<'a> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ThreadItem>>> {
-        poll_picked(self.turn, cx, |event| match event.notification {
-            ServerNotification::ItemCompleted(it) => Some(it.item),
+        poll_picked(self.turn, cx, |event| match event.into_notification() {
+            Some(ServerNotification::ItemCompleted(it)) => Some(it.item),
             _ => None,
         })
     }

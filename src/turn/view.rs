@@ -59,7 +59,8 @@ impl TurnView {
 
     /// Takes in an event of the turn; events that say nothing of an item change nothing.
     pub fn apply(&mut self, event: &TurnEvent) {
-        match &event.notification {
+        let Some(notification) = event.notification() else { return };
+        match notification {
             ServerNotification::ItemStarted(it) => self.put(&it.item, false),
             ServerNotification::ItemCompleted(it) => self.put(&it.item, true),
             ServerNotification::AgentMessageDelta(it) => self.change(&it.item_id, |open| {

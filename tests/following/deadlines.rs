@@ -34,7 +34,7 @@ async fn a_turn_that_does_not_even_end_after_its_deadline_ends_for_its_handle() 
         async {
             for expected in ["turn/started", "item/completed"] {
                 let event = turn.next().await.unwrap().unwrap();
-                assert_eq!(event.notification.method(), expected);
+                assert_eq!(event.notification().unwrap().method(), expected);
             }
             let error = turn.next().await.unwrap().unwrap_err();
             assert!(turn.next().await.is_none());

@@ -74,7 +74,7 @@ pub(crate) async fn accept_unsubscribe(server: &mut FakeServer) {
 pub(crate) async fn methods(turn: &mut TurnHandle) -> Vec<String> {
     let mut methods = Vec::new();
     while let Some(event) = turn.next().await {
-        methods.push(event.unwrap().notification.method().to_owned());
+        methods.push(event.unwrap().notification().unwrap().method().to_owned());
     }
     methods
 }

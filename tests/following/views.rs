@@ -29,7 +29,7 @@ impl Seen {
         params["turnId"] = json!("u1");
         self.server.notify(method, params).await;
         let event = self.turn.next().await.unwrap().unwrap();
-        let notification = &event.notification;
+        let notification = event.notification().unwrap();
         assert!(!matches!(notification, ServerNotification::Unrecognized(_)), "{notification:?}");
         self.view.apply(&event);
     }

@@ -101,7 +101,7 @@ async fn hear_of_others(server: &mut FakeServer, feed: &mut Notifications, turn:
     server.delta("t1", "u1", "text").await;
     assert_eq!(heard(feed, server).await, others);
     let event = within(turn.next()).await.unwrap().unwrap();
-    assert_eq!(event.notification.method(), "item/agentMessage/delta");
+    assert_eq!(event.notification().unwrap().method(), "item/agentMessage/delta");
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,7 +106,7 @@ async fn an_error_of_the_provider_is_told_to_the_user_and_not_to_the_runtime() {
     let builder = Codex::builder()
         .chatgpt_token_provider(async |_| Err(std::io::Error::other("of the provider")));
     let (error, problem) = failure(builder).await;
-    assert_eq!(problem.as_deref(), Some("the provider of tokens failed: of the provider"));
+    assert_eq!(problem.as_deref(), Some("its handler failed: of the provider"));
     assert!(!error.to_string().contains("provider"), "{error}");
     assert_eq!(error["code"], -32000);
 }
@@ -125,7 +125,7 @@ async fn a_panic_of_the_provider_is_a_refusal() {
         });
     for builder in [at_once, later] {
         let (error, problem) = failure(builder).await;
-        assert_eq!(problem.as_deref(), Some("the provider of tokens panicked"));
+        assert_eq!(problem.as_deref(), Some("its handler panicked"));
         assert!(!error.to_string().contains("provider"), "{error}");
     }
 }
@@ -164,10 +164,7 @@ async fn a_provider_that_takes_too_long_is_given_up_before_the_runtime_does() {
     let answer = answer(&mut server).await;
     assert_eq!(started.elapsed().as_secs(), 9);
     assert_eq!(answer.params["error"]["code"], -32000);
-    assert_eq!(
-        problem(&mut feed).await.as_deref(),
-        Some("the provider of tokens gave none within 9s")
-    );
+    assert_eq!(problem(&mut feed).await.as_deref(), Some("its handler gave no answer within 9s"));
     within(dropped).await.unwrap();
 }
 

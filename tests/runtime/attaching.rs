@@ -79,7 +79,9 @@ async fn a_review_that_is_joined_under_the_listed_id_ends() {
         let thread = place.thread().await;
         let mut review = thread.review(ReviewTarget::uncommitted_changes()).await.unwrap();
         within(SOON, async {
-            while review.next().await.unwrap().unwrap().notification.method() != "turn/started" {}
+            while review.next().await.unwrap().unwrap().notification().unwrap().method()
+                != "turn/started"
+            {}
         })
         .await;
         let listed = within(SOON, async {

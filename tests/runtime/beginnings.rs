@@ -34,7 +34,7 @@ async fn a_review_has_all_its_events_although_it_works_under_another_id() {
             let mut started = Vec::new();
             let events = within(SOON, rest(&mut review)).await.unwrap();
             for event in &events {
-                if let ServerNotification::TurnStarted(it) = &event.notification {
+                if let ServerNotification::TurnStarted(it) = event.notification().unwrap() {
                     started.push(it.turn.id.clone());
                 }
             }

@@ -187,7 +187,7 @@ async fn the_output_of_a_command_arrives_whole() {
         gate.open();
         let (mut output, mut item) = (String::new(), None);
         for event in rest(&mut turn).await.unwrap() {
-            match event.notification {
+            match event.into_notification().unwrap() {
                 ServerNotification::CommandExecutionOutputDelta(it) => output.push_str(&it.delta),
                 ServerNotification::ItemCompleted(it) => {
                     if let ThreadItem::CommandExecution(command) = it.item {

@@ -46,7 +46,7 @@ impl Listener {
     /// The text of the next delta; `None` at the end of the turn.
     async fn next_delta(&mut self) -> Option<String> {
         while let Some(event) = self.turn.next().await {
-            let notification = event.unwrap().notification;
+            let notification = event.unwrap().into_notification().unwrap();
             let params = &serde_json::to_value(&notification).unwrap()["params"];
             assert_eq!(params["threadId"], self.thread.id(), "{notification:?}");
             let turn = params.get("turnId").unwrap_or(&params["turn"]["id"]);

@@ -112,7 +112,7 @@ async fn a_failure_is_an_event_before_it_is_the_end() {
         let thread = place.thread().await;
         let mut turn = thread.turn("Say something.").await.unwrap();
         let events = rest(&mut turn).await.unwrap();
-        let last_two = events[events.len() - 2..].iter().map(|it| &it.notification);
+        let last_two = events[events.len() - 2..].iter().map(|it| it.notification().unwrap());
         match &last_two.collect::<Vec<_>>()[..] {
             [ServerNotification::Error(error), ServerNotification::TurnCompleted(end)] => {
                 assert!(!error.will_retry);
@@ -136,7 +136,7 @@ async fn a_failure_that_is_retried_is_no_failure() {
         let events = rest(&mut turn).await.unwrap();
         let retries: Vec<_> = events
             .iter()
-            .filter_map(|event| match &event.notification {
+            .filter_map(|event| match event.notification().unwrap() {
                 ServerNotification::Error(error) => Some(error.will_retry),
                 _ => None,
             })

@@ -21,7 +21,9 @@ pub(crate) fn status(result: &GoalResult) -> Option<&ThreadGoalStatus> {
 
 pub(crate) async fn next_delta(goal: &mut GoalRun) -> String {
     while let Some(event) = goal.next().await {
-        if let ServerNotification::AgentMessageDelta(it) = event.unwrap().notification {
+        if let ServerNotification::AgentMessageDelta(it) =
+            event.unwrap().into_notification().unwrap()
+        {
             return it.delta;
         }
     }
@@ -78,7 +80,7 @@ async fn the_events_of_a_goal_are_those_of_all_its_turns_as_they_are() {
         let mut goal = thread.goal_run("Count to one.").await.unwrap();
         let (mut started, mut completed, mut updated) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(event) = goal.next().await {
-            match event.unwrap().notification {
+            match event.unwrap().into_notification().unwrap() {
                 ServerNotification::TurnStarted(it) => started.push(it.turn.id),
                 ServerNotification::TurnCompleted(it) => completed.push(it.turn.id),
                 ServerNotification::ThreadGoalUpdated(it) => {

@@ -296,7 +296,11 @@ async fn notifications_that_nobody_wants_are_not_sent() {
         let thread = place.start_with(builder).await.thread_start().await.unwrap();
         let mut turn = thread.turn("hi").await.unwrap();
         let events = rest(&mut turn).await.unwrap();
-        assert!(events.iter().all(|it| it.notification.method() != "item/agentMessage/delta"));
+        assert!(
+            events
+                .iter()
+                .all(|it| it.notification().unwrap().method() != "item/agentMessage/delta")
+        );
         let result = turn.result().await.unwrap();
         assert_eq!(result.final_response.as_deref(), Some("Hello"));
     })

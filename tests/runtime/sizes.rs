@@ -13,10 +13,11 @@ async fn a_message_of_8_mb_arrives_whole() {
         place.model.push(Reply::new().delta(&*text));
         let mut turn = place.thread().await.turn("Go on.").await.unwrap();
         let events = rest(&mut turn).await.unwrap();
-        let mut deltas = events.into_iter().filter_map(|event| match event.notification {
-            ServerNotification::AgentMessageDelta(delta) => Some(delta.delta),
-            _ => None,
-        });
+        let mut deltas =
+            events.into_iter().filter_map(|event| match event.into_notification().unwrap() {
+                ServerNotification::AgentMessageDelta(delta) => Some(delta.delta),
+                _ => None,
+            });
         // No `assert_eq`, which would print it.
         assert!(deltas.next().unwrap() == text && deltas.next().is_none());
         assert!(turn.result().await.unwrap().final_response.unwrap() == text);
@@ -47,10 +48,11 @@ async fn nothing_is_lost_when_nobody_reads_before_the_turn_has_ended() {
             }
         }
         let events = rest(&mut turn).await.unwrap();
-        let deltas = events.into_iter().filter_map(|event| match event.notification {
-            ServerNotification::AgentMessageDelta(delta) => Some(delta.delta),
-            _ => None,
-        });
+        let deltas =
+            events.into_iter().filter_map(|event| match event.into_notification().unwrap() {
+                ServerNotification::AgentMessageDelta(delta) => Some(delta.delta),
+                _ => None,
+            });
         assert!(deltas.eq(words));
     })
     .await;

@@ -71,7 +71,7 @@ async fn a_second_turn_joins_the_first_and_both_handles_see_the_end() {
             assert_eq!(second.id(), first.id());
             hold.abandoned().await.unwrap();
             let events = rest(&mut second).await.unwrap();
-            let last = &events.last().unwrap().notification;
+            let last = events.last().unwrap().notification().unwrap();
             assert!(matches!(last, ServerNotification::TurnCompleted(_)));
             let (first, second) = (first.result().await.unwrap(), second.result().await.unwrap());
             assert_eq!(prompts(&first), ["Tell me a story.", "A short one."]);

@@ -125,7 +125,7 @@ pub(crate) async fn next_where<T>(
     mut pick: impl FnMut(ServerNotification) -> Option<T>,
 ) -> T {
     while let Some(event) = turn.next().await {
-        if let Some(found) = pick(event.unwrap().notification) {
+        if let Some(found) = pick(event.unwrap().into_notification().unwrap()) {
             return found;
         }
     }

@@ -186,7 +186,7 @@ async fn a_provider_that_has_no_token_fails_the_turn_and_says_why() {
             Err::<ChatgptAuthTokensRefreshResponse, _>(io::Error::other("no token today"))
         });
         let ended = failed_turn(place, issuer, builder).await;
-        let problem = "the provider of tokens failed: no token today".to_owned();
+        let problem = "its handler failed: no token today".to_owned();
         assert_eq!(ended, (REFUSED.to_owned(), vec![Some(problem)]));
     })
     .await;
@@ -201,7 +201,7 @@ async fn a_provider_that_panics_fails_the_turn_and_nothing_else() {
             assert!(!is_first, "before there is a future");
             async move { panic!("in the future") as Result<_, io::Error> }
         });
-        let problem = Some("the provider of tokens panicked".to_owned());
+        let problem = Some("its handler panicked".to_owned());
         for _ in 0..2 {
             let ended = failed_turn(place, issuer, builder.clone()).await;
             assert_eq!(ended, (REFUSED.to_owned(), vec![problem.clone()]));
@@ -217,7 +217,7 @@ async fn a_provider_that_is_too_slow_is_given_up_before_the_runtime_gives_up() {
             std::future::pending::<Result<ChatgptAuthTokensRefreshResponse, io::Error>>()
         });
         let ended = failed_turn(place, issuer, builder).await;
-        let problem = "the provider of tokens gave none within 9s".to_owned();
+        let problem = "its handler gave no answer within 9s".to_owned();
         assert_eq!(ended, (REFUSED.to_owned(), vec![Some(problem)]));
     })
     .await;

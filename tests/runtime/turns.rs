@@ -85,7 +85,7 @@ async fn every_event_of_a_turn_arrives_in_the_order_of_the_runtime() {
         let thread = codex.thread_start().await.unwrap();
         let mut turn = thread.turn("Count.").summary(ReasoningSummary::Auto).await.unwrap();
         let events = rest(&mut turn).await.unwrap();
-        let methods: Vec<_> = events.iter().map(|it| it.notification.method()).collect();
+        let methods: Vec<_> = events.iter().map(|it| it.notification().unwrap().method()).collect();
         let expected = [
             "turn/started",
             "item/started",
@@ -102,7 +102,7 @@ async fn every_event_of_a_turn_arrives_in_the_order_of_the_runtime() {
         ];
         assert_eq!(methods, expected);
         for event in events {
-            let emitted_at = event.emitted_at_ms.unwrap() / 1000;
+            let emitted_at = event.emitted_at_ms().unwrap() / 1000;
             assert!((now() - 60..=now()).contains(&emitted_at), "{emitted_at}");
         }
         assert!(turn.next().await.is_none());

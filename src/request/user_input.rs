@@ -1,0 +1,74 @@
+//! Questions to the user.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::protocol::{
+    ToolRequestUserInputAnswer, ToolRequestUserInputParams, ToolRequestUserInputQuestion,
+    ToolRequestUserInputResponse,
+};
+
+use super::{Kind, UserInput};
+
+impl UserInput {
+    /// Answers each question, by its id, with one text: the label of an option, or what the user
+    /// has written, if the question allows that (`isOther`) or has no options. To a question
+    /// with several answers, or none, [`respond`](Self::respond) gives a list.
+    ///
+    /// ```no_run
+    /// # fn example(request: codexkit::UserInput) -> codexkit::Result<()> {
+    /// let answers = request.questions.iter().filter_map(|question| {
+    ///     let first = question.options.as_ref()?.first()?;
+    ///     Some((question.id.clone(), first.label.clone()))
+    /// });
+    /// request.answer(answers)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond): every question needs an answer, and there is none to anything
+    /// else.
+    pub fn answer<Id: Into<String>, Text: Into<String>>(
+        &self,
+        answers: impl IntoIterator<Item = (Id, Text)>,
+    ) -> Result<()> {
+        let answers = answers
+            .into_iter()
+            .map(|(id, text)| (id.into(), ToolRequestUserInputAnswer::new(vec![text.into()])));
+        self.respond(ToolRequestUserInputResponse::new(answers.collect::<BTreeMap<_, _>>()))
+    }
+}
+
+impl Kind for ToolRequestUserInputParams {
+    fn no(&self) -> Option<ToolRequestUserInputResponse> {
+        Some(ToolRequestUserInputResponse::new([]))
+    }
+
+    fn check(&self, response: &ToolRequestUserInputResponse) -> Result<(), String> {
+        for (id, answer) in &response.answers {
+            let Some(question) = self.questions.iter().find(|it| it.id == *id) else {
+                return Err(format!("there is no question `{id}`"));
+            };
+            if let Some(other) = answer.answers.iter().find(|it| !is_possible(question, it)) {
+                // What the user has written may be a secret.
+                let shown = if question.is_secret { "the answer" } else { other };
+                return Err(format!("{shown:?} is none of the options of question `{id}`"));
+            }
+        }
+        match self.questions.iter().find(|it| !response.answers.contains_key(&it.id)) {
+            Some(question) => Err(format!(
+                "question `{}` has no answer: give it one, or an empty list",
+                question.id
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_possible(question: &ToolRequestUserInputQuestion, answer: &str) -> bool {
+    match &question.options {
+        Some(options) if !question.is_other => options.iter().any(|it| it.label == answer),
+        _ => true,
+    }
+}
