@@ -67,6 +67,18 @@ pub(super) struct Arrival {
     pub(super) scope: RequestScope,
 }
 
+/// Keeps a request from being left alone when whoever sees to its handler goes away, as in a panic.
+struct Supervision(Arc<Ask>, usize);
+
+impl Drop for Supervision {
+    fn drop(&mut self) {
+        let Supervision(ask, stage) = self;
+        if ask.unsupervise(*stage) == Some(true) {
+            ask.refuse(Resolution::Refused, Failure::new("its handler panicked"));
+        }
+    }
+}
+
 /// When a handler has to have answered.
 #[derive(Clone, Copy)]
 struct Deadline {
@@ -267,13 +279,14 @@ impl Ask {
         custody.is_supervised = true;
         let stage = custody.stage;
         drop(custody);
-        let ask = Arc::clone(self);
+        let supervision = Supervision(Arc::clone(self), stage);
         self.home.shared().runtime.spawn(async move {
+            let Supervision(ask, stage) = &supervision;
             let deadline = handler.deadline(&request).map(Deadline::new);
             // In a task of its own a panic harms nothing else. Dropping the set ends the task.
             let mut task = JoinSet::new();
             task.spawn(async move { handler.handle(request).await });
-            ask.watch(stage, task, deadline).await;
+            ask.watch(*stage, task, deadline).await;
         });
     }
 
