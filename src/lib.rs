@@ -66,9 +66,30 @@
 //!
 //! # When the agent asks
 //!
-//! The runtime asks its client whether a command may run, a file may change, a permission is
-//! granted. The answer is no: the agent is told so and goes on. [`Codex::notifications`] shows what
-//! was refused ([`ConnectionEvent::RequestRefused`]).
+//! The runtime asks its client: may this command run, may these files change, what does the user
+//! say, what does this tool give. Whom nobody answers is refused: the agent is told so and goes on,
+//! and [`Codex::notifications`] shows it ([`ConnectionEvent::RequestRefused`]). There are three ways
+//! to answer.
+//!
+//! - A [`RequestPolicy`] allows what fits its rules.
+//! - A [`ServerRequestHandler`] is code for each kind of request; [`Handlers`] is one from closures.
+//! - A turn that parks its requests ([`TurnStart::park_requests`]) gives them among its events, each
+//!   with a [`PendingRequest`] that is answered whenever and wherever: when a person has decided.
+//!
+//! Policies and handlers are those of a client, a thread or a turn, and the narrowest is asked first.
+//! Tools of the client (`Tool`) belong to a thread, and answer for themselves.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")]
+//! # async fn example() -> codexkit::Result<()> {
+//! use codexkit::{ApprovalMode, Codex, RequestPolicy};
+//!
+//! let codex = Codex::start().await?;
+//! let policy = RequestPolicy::deny_all().allow_file_changes();
+//! let thread = codex.thread_start().approval_mode(ApprovalMode::Ask).handler(policy).await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Features
 //!
@@ -78,7 +99,8 @@
 //!   that asks for it. Without the feature it does not exist here, and what the runtime sends of it
 //!   arrives like anything unknown. With the feature,
 //!   [`CodexBuilder::experimental_api`] turns it off for one client.
-//! - `schemars`: `Thread::run_typed`, a turn whose answer is a Rust type.
+//! - `schemars`: `Thread::run_typed`, a turn whose answer is a Rust type; `Tool::new`, a tool from a
+//!   function.
 //! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
 //!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
 //!   outcomes, and never with contents.

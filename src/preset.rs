@@ -43,7 +43,9 @@ pub enum ApprovalMode {
     DenyAll,
     /// A reviewer model of the runtime.
     AutoReview,
-    /// The client. Without anything that answers, it refuses.
+    /// The client: a [`RequestPolicy`](crate::RequestPolicy), another
+    /// [`ServerRequestHandler`](crate::ServerRequestHandler), or whoever reads the events of a turn that
+    /// [parks](crate::TurnStart::park_requests) its requests. Without any of them it refuses.
     Ask,
 }
 

@@ -62,9 +62,8 @@ macro_rules! thread_options {
             }
 
             /// Changes the params of the request as they will be sent, for everything that has no
-            /// method of its own here: what is experimental, such as tools of the client
-            /// (`dynamic_tools`), permission profiles and environments, and the personality, which
-            /// the schema calls deprecated.
+            /// method of its own here: what is experimental, such as permission profiles and
+            /// environments, and the personality, which the schema calls deprecated.
             pub fn params(
                 mut self,
                 change: impl FnOnce($crate::protocol::$params) -> $crate::protocol::$params,

@@ -18,7 +18,8 @@ use crate::protocol::{
 /// ```
 /// use codexkit::ToolOutput;
 ///
-/// let chart = ToolOutput::text("The sales of the year:").and(ToolOutput::image("image/png", b"…"));
+/// # let png = [0_u8];
+/// let chart = ToolOutput::text("The sales of the year:").and(ToolOutput::image("image/png", png));
 /// ```
 #[derive(Clone, Default, PartialEq)]
 pub struct ToolOutput(Vec<Item>);
