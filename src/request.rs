@@ -143,6 +143,10 @@ impl ServerRequest {
         self.ask().scope.turn.as_deref()
     }
 
+    pub(crate) fn scope(&self) -> &RequestScope {
+        &self.ask().scope
+    }
+
     /// As [`PendingRequest::refuse`].
     ///
     /// # Errors
@@ -178,9 +182,16 @@ impl ServerRequest {
 pub(crate) struct RequestScope {
     pub(crate) thread: Option<String>,
     pub(crate) turn: Option<String>,
+    /// The turn for which that one does the work.
+    pub(crate) root: Option<String>,
 }
 
 impl RequestScope {
+    /// The turns whose end is the end of the request, and whose handles may have it.
+    pub(crate) fn turns(&self) -> impl Iterator<Item = &str> {
+        self.turn.as_deref().into_iter().chain(self.root.as_deref())
+    }
+
     pub(crate) fn of(request: &protocol::ServerRequest) -> RequestScope {
         use protocol::ServerRequest as Asked;
 
@@ -199,6 +210,6 @@ impl RequestScope {
                 return RequestScope::default();
             }
         };
-        RequestScope { thread: Some(thread.clone()), turn: turn.cloned() }
+        RequestScope { thread: Some(thread.clone()), turn: turn.cloned(), root: None }
     }
 }

@@ -113,7 +113,7 @@ impl Questions {
     }
 
     /// Those who may answer a request, the narrowest first.
-    fn steps(&self, request: &ServerRequest, root: Option<&str>) -> VecDeque<Step> {
+    fn steps(&self, request: &ServerRequest) -> VecDeque<Step> {
         let mut steps = VecDeque::new();
         let thread = request.thread_id().and_then(|thread| self.scopes.threads.get(thread));
         let mut add = |handler: Option<&SharedHandler>| {
@@ -122,10 +122,10 @@ impl Questions {
         if let ServerRequest::ToolCall(_) = request {
             add(thread.and_then(|it| it.tools.as_ref()));
         }
-        if let Some(turn) = request.turn_id() {
-            let turns = &self.scopes.turns;
-            let scope = turns.get(turn).or_else(|| turns.get(root?));
-            add(scope.filter(|it| Some(&*it.thread) == request.thread_id()).map(|it| &it.handler));
+        if request.turn_id().is_some() {
+            let turns = request.scope().turns().filter_map(|turn| self.scopes.turns.get(turn));
+            let mut turns = turns.filter(|it| Some(&*it.thread) == request.thread_id());
+            add(turns.next().map(|it| &it.handler));
             steps.push_back(Step::Park);
         }
         steps.extend(thread.and_then(|it| it.handler.clone()).map(Step::Handler));
@@ -181,16 +181,19 @@ impl State {
         };
         // After the end nobody reads answers any more.
         let Some(home) = self.questions.home.clone() else { return Ok(()) };
-        let scope = RequestScope::of(&request);
+        let mut scope = RequestScope::of(&request);
+        if let Some((thread, turn)) = scope.thread.as_deref().zip(scope.turn.as_deref()) {
+            scope.root = self.router.root_of(thread, turn).map(Into::into);
+        }
         let arrival = Arrival { id: id.clone(), raw_id: raw_id.to_owned(), message, scope };
         let request =
             ServerRequest::new(request, |refusal| Arc::new(Ask::new(arrival, refusal, home)));
         effects.arrivals.asked(method, raw_id);
         self.questions.open.insert(id, Arc::clone(request.ask()));
-        let is_early = request.turn_id().zip(request.thread_id()).is_some_and(|(turn, thread)| {
-            self.router.is_starting_on(thread) && !self.router.has_handle(turn)
-        });
-        if is_early {
+        let thread = request.thread_id();
+        let is_starting = thread.is_some_and(|thread| self.router.is_starting_on(thread));
+        let is_claimed = request.scope().turns().any(|turn| self.router.has_handle(turn));
+        if is_starting && request.turn_id().is_some() && !is_claimed {
             self.questions.held.push(request);
         } else {
             self.dispatch(request, effects);
@@ -218,9 +221,7 @@ impl State {
     /// Finds out who may answer a request. What goes to the handles of a turn goes there now, in
     /// its place among the events.
     fn dispatch(&mut self, request: ServerRequest, effects: &mut Effects) {
-        let root = request.thread_id().zip(request.turn_id());
-        let root = root.and_then(|(thread, turn)| self.router.root_of(thread, turn));
-        let mut steps = self.questions.steps(&request, root);
+        let mut steps = self.questions.steps(&request);
         let parks_first = matches!(steps.front(), Some(Step::Park));
         if parks_first {
             steps.pop_front();
@@ -239,8 +240,8 @@ impl State {
         let is_starting = self.router.is_starting_on(thread);
         let router = &self.router;
         let held = self.questions.held.extract_if(.., |request| {
-            let has_handle = request.turn_id().is_some_and(|turn| router.has_handle(turn));
-            request.thread_id() == Some(thread) && (!is_starting || has_handle)
+            let is_claimed = || request.scope().turns().any(|turn| router.has_handle(turn));
+            request.thread_id() == Some(thread) && (!is_starting || is_claimed())
         });
         for request in held.collect::<Vec<_>>() {
             self.dispatch(request, effects);
@@ -269,7 +270,7 @@ impl State {
                 if let Some(scope) = questions.scopes.turns.remove(turn) {
                     effects.unused.push(Box::new(scope.handler));
                 }
-                self.end_questions(effects, |it| it.turn.as_deref() == Some(turn));
+                self.end_questions(effects, |it| it.turns().any(|it| it == turn));
             }
             method if is_end_of_thread(method) => {
                 let Some(thread) = scope.thread.as_deref() else { return };

@@ -79,7 +79,7 @@ pub(super) fn scope(asked: &McpServerElicitationRequestParams) -> RequestScope {
         Asked::Url(it) => it.turn_id.clone(),
         Asked::Unrecognized(_) => None,
     };
-    RequestScope { thread: asked.thread_id().map(str::to_owned), turn }
+    RequestScope { thread: asked.thread_id().map(str::to_owned), turn, root: None }
 }
 
 impl Kind for McpServerElicitationRequestParams {
