@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error as StdError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -206,9 +207,11 @@ impl Ask {
         earlier.map_or(Ok(()), Err)
     }
 
-    /// Tells those who wait that there is a resolution, without a lock.
+    /// Tells those who wait that there is a resolution, without a lock. Nobody else is asked any more.
     pub(super) fn announce(&self) {
         self.resolution.send_modify(|_| ());
+        let steps = std::mem::take(&mut self.custody().steps);
+        drop(steps);
     }
 
     fn too_late(&self, resolution: Resolution) -> Error {
@@ -269,7 +272,12 @@ impl Ask {
         drop(custody);
         let ask = Arc::clone(self);
         self.home.shared().runtime.spawn(async move {
-            let deadline = handler.deadline(&request).map(Deadline::new);
+            // Without this the request would wait for ever.
+            let deadline = catch_unwind(AssertUnwindSafe(|| handler.deadline(&request)));
+            let Ok(deadline) = deadline else {
+                return ask.refuse(Resolution::Refused, Failure::new("its handler panicked"));
+            };
+            let deadline = deadline.map(Deadline::new);
             // In a task of its own a panic harms nothing else. Dropping the set ends the task.
             let mut task = JoinSet::new();
             task.spawn(async move { handler.handle(request).await });

@@ -169,7 +169,7 @@ impl ExpectedTurn {
         let queue = state.router.claim(&self.thread, self.position, turn);
         queue.set_parks(parks);
         let unused = match handler {
-            Some(handler) if !queue.has_completed() => {
+            Some(handler) if queue.awaits_completion() => {
                 state.questions.set_turn(&self.thread, turn, handler)
             }
             unused => unused,

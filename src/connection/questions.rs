@@ -79,7 +79,9 @@ impl Questions {
     /// Sets who answers for a thread, as far as something is set. Gives back what was there.
     #[must_use]
     pub(super) fn set_thread(&mut self, thread: &str, scope: ThreadScope) -> ThreadScope {
-        if scope.tools.is_none() && scope.handler.is_none() {
+        let is_empty = scope.tools.is_none() && scope.handler.is_none();
+        // What is set after the end would stay for ever.
+        if is_empty || self.home.is_none() {
             return scope;
         }
         let it = self.scopes.threads.entry(thread.to_owned()).or_default();
@@ -97,6 +99,9 @@ impl Questions {
         turn: &str,
         handler: SharedHandler,
     ) -> Option<SharedHandler> {
+        if self.home.is_none() {
+            return Some(handler);
+        }
         let scope = TurnScope { thread: thread.to_owned(), handler };
         self.scopes.turns.insert(turn.to_owned(), scope).map(|it| it.handler)
     }
@@ -221,6 +226,11 @@ impl State {
     /// Finds out who may answer a request. What goes to the handles of a turn goes there now, in
     /// its place among the events.
     fn dispatch(&mut self, request: ServerRequest, effects: &mut Effects) {
+        if request.resolution().is_some() {
+            // It was held back until it was of no use any more.
+            effects.unused.push(Box::new(request));
+            return;
+        }
         let mut steps = self.questions.steps(&request);
         let parks_first = matches!(steps.front(), Some(Step::Park));
         if parks_first {

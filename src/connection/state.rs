@@ -120,9 +120,13 @@ impl State {
             }
             Message::Response { id, is_error } => {
                 if let Some(mut pending) = self.pending.remove(&id) {
-                    if let Some(effect) = pending.take_effect().filter(|_| !is_error) {
-                        effects.is_early_news = true;
-                        self.apply(&effect, effects);
+                    if let Some(effect) = pending.take_effect() {
+                        if !is_error {
+                            effects.is_early_news = true;
+                            self.apply(&effect, effects);
+                        }
+                        // It may be the last that has a handler.
+                        effects.unused.push(Box::new(effect));
                     }
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));

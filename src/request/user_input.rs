@@ -50,10 +50,9 @@ impl Kind for ToolRequestUserInputParams {
             let Some(question) = self.questions.iter().find(|it| it.id == *id) else {
                 return Err(format!("there is no question `{id}`"));
             };
-            if let Some(other) = answer.answers.iter().find(|it| !is_possible(question, it)) {
-                // What the user has written may be a secret.
-                let shown = if question.is_secret { "the answer" } else { other };
-                return Err(format!("{shown:?} is none of the options of question `{id}`"));
+            // What the user has written may be a secret, and is not repeated.
+            if !answer.answers.iter().all(|it| is_possible(question, it)) {
+                return Err(format!("an answer is none of the options of question `{id}`"));
             }
         }
         match self.questions.iter().find(|it| !response.answers.contains_key(&it.id)) {
