@@ -2,6 +2,7 @@
 //! could not be understood or was refused.
 
 mod reader;
+mod refusal;
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
 
 pub(crate) use self::reader::{Read, Reader};
+pub(crate) use self::refusal::Refusal;
 
 /// How many events a reader may be behind before it loses the oldest ones.
 pub(crate) const FEED_CAPACITY: usize = 256;
@@ -172,6 +174,7 @@ impl Notifications {
         Poll::Ready(Some(match read {
             Read::Item(FeedItem::Line(line)) => Ok(self.decode(&line)),
             Read::Item(FeedItem::Event(event)) => Ok(event),
+            Read::Item(FeedItem::Refusal(refusal)) => Ok(refusal.into_event()),
             Read::Lagged(count) => Ok(ConnectionEvent::Lagged(count)),
             Read::Closed => Err(match &self.thread {
                 Some(thread) if self.link.close_reason().is_none() => Error::detached(thread),
@@ -213,6 +216,7 @@ impl fmt::Debug for Notifications {
 pub(crate) enum FeedItem {
     Line(Box<str>),
     Event(ConnectionEvent),
+    Refusal(Refusal),
 }
 
 impl FeedItem {
@@ -220,11 +224,8 @@ impl FeedItem {
         FeedItem::Line(line.into())
     }
 
-    pub(crate) fn refused(
-        request: protocol::RawMessage,
-        problem: Option<String>,
-        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-    ) -> FeedItem {
+    pub(crate) fn refused(request: protocol::RawMessage, problem: String) -> FeedItem {
+        let (problem, source) = (Some(problem), None);
         FeedItem::Event(ConnectionEvent::RequestRefused { request, problem, source })
     }
 

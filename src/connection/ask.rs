@@ -15,7 +15,7 @@ use super::outgoing::Line;
 use super::shared::Shared;
 use crate::codex::Codex;
 use crate::error::{Error, Result};
-use crate::feed::FeedItem;
+use crate::feed::{FeedItem, Refusal};
 use crate::protocol::{self, envelope};
 use crate::request::{
     Answer, HandlerResult, RequestScope, Resolution, ServerRequest, SharedHandler,
@@ -171,14 +171,16 @@ impl Ask {
         let is_sent = line.is_some_and(|line| state.send(line));
         let forgotten = state.questions.forget(&self.id);
         let has_problem = failure.as_ref().is_some_and(|it| it.problem.is_some());
-        if let Some(Failure { problem, source }) = failure {
+        if let Some(Failure { problem, source }) = &failure {
             let thread = self.scope.thread.as_deref();
             state.publish_refusal(thread, || {
-                FeedItem::refused(self.message.clone(), problem.clone(), source.clone())
+                let (problem, source) = (problem.clone(), source.clone());
+                let refusal = Refusal::new(self.message.clone(), problem, source, &shared.runtime);
+                FeedItem::Refusal(refusal)
             });
         }
         drop(state);
-        drop(forgotten);
+        drop((forgotten, failure));
         self.announce();
         self.tell(resolution, has_problem);
         if is_sent { Ok(()) } else { Err(self.home.link().closed_error()) }

@@ -219,7 +219,7 @@ impl State {
         let line = envelope::answer_line(raw_id, Err((code, &problem)))?;
         // After the end nobody reads answers any more.
         let _: bool = self.send(Line::Plain(line));
-        self.publish(|| FeedItem::refused(message, Some(problem), None));
+        self.publish(|| FeedItem::refused(message, problem));
         Ok(())
     }
 
