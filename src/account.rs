@@ -71,7 +71,7 @@ impl AccountEvents {
                     }
                 },
                 // A report of what was no message or was refused is nothing of the account.
-                Read::Item(FeedItem::Event(_)) => continue,
+                Read::Item(FeedItem::Event(_) | FeedItem::Failure(_)) => continue,
                 Read::Lagged(count) => Ok(AccountEvent::Lagged(count)),
                 Read::Closed => Err(self.link.closed_error()),
             }));

@@ -28,12 +28,17 @@ const CODEX_HOME: &str = "CODEX_HOME";
 /// How long a start that failed may take to end its process gently.
 const FAILED_START_GRACE: Duration = Duration::from_millis(500);
 
-/// Without these a turn would never be seen to start, produce anything or end.
-const INDISPENSABLE: [&str; 4] = [
+/// Without these a turn would never be seen to start, produce anything or end, nor a thread to, nor a
+/// request of the server to need no answer any more.
+const INDISPENSABLE: [&str; 8] = [
     protocol::TurnStartedNotification::METHOD,
     protocol::TurnCompletedNotification::METHOD,
     protocol::ItemCompletedNotification::METHOD,
     protocol::ThreadTokenUsageUpdatedNotification::METHOD,
+    protocol::ServerRequestResolvedNotification::METHOD,
+    protocol::ThreadClosedNotification::METHOD,
+    protocol::ThreadArchivedNotification::METHOD,
+    protocol::ThreadDeletedNotification::METHOD,
 ];
 
 /// How to start the runtime and how to talk to it. Everything has a default.

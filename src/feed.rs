@@ -1,6 +1,7 @@
 //! What no turn claims: notifications of threads, the account and the server, and reports of what
 //! could not be understood or was refused.
 
+mod failure;
 mod reader;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::connection::Link;
 use crate::error::{Error, Result};
 use crate::protocol::{self, envelope};
 
+pub(crate) use self::failure::RequestFailure;
 pub(crate) use self::reader::{Read, Reader};
 
 /// How many events a reader may be behind before it loses the oldest ones.
@@ -74,6 +76,16 @@ pub enum ConnectionEvent {
         /// The error of the handler that should have answered it, if there is one.
         source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     },
+    /// The handler of a request of the server failed after it had answered, or passed the request on.
+    #[non_exhaustive]
+    HandlerFailed {
+        /// The request.
+        request: protocol::RawMessage,
+        /// What went wrong.
+        problem: String,
+        /// The error of the handler, if there is one.
+        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    },
     /// A request of the server with an id that another one has had before, and that was or will be
     /// answered. This one is not. What the runtime merely repeats, while it waits for the answer, is
     /// no event.
@@ -114,6 +126,11 @@ impl fmt::Debug for ConnectionEvent {
             }
             ConnectionEvent::RequestRefused { request, problem, .. } => f
                 .debug_struct("RequestRefused")
+                .field("method", &request.method)
+                .field("problem", problem)
+                .finish_non_exhaustive(),
+            ConnectionEvent::HandlerFailed { request, problem, .. } => f
+                .debug_struct("HandlerFailed")
                 .field("method", &request.method)
                 .field("problem", problem)
                 .finish_non_exhaustive(),
@@ -172,6 +189,7 @@ impl Notifications {
         Poll::Ready(Some(match read {
             Read::Item(FeedItem::Line(line)) => Ok(self.decode(&line)),
             Read::Item(FeedItem::Event(event)) => Ok(event),
+            Read::Item(FeedItem::Failure(failure)) => Ok(failure.into_event()),
             Read::Lagged(count) => Ok(ConnectionEvent::Lagged(count)),
             Read::Closed => Err(match &self.thread {
                 Some(thread) if self.link.close_reason().is_none() => Error::detached(thread),
@@ -213,6 +231,7 @@ impl fmt::Debug for Notifications {
 pub(crate) enum FeedItem {
     Line(Box<str>),
     Event(ConnectionEvent),
+    Failure(RequestFailure),
 }
 
 impl FeedItem {
@@ -220,11 +239,8 @@ impl FeedItem {
         FeedItem::Line(line.into())
     }
 
-    pub(crate) fn refused(
-        request: protocol::RawMessage,
-        problem: Option<String>,
-        source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-    ) -> FeedItem {
+    pub(crate) fn refused(request: protocol::RawMessage, problem: String) -> FeedItem {
+        let (problem, source) = (Some(problem), None);
         FeedItem::Event(ConnectionEvent::RequestRefused { request, problem, source })
     }
 

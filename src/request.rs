@@ -11,6 +11,8 @@ mod permissions;
 mod policy;
 mod user_input;
 
+use std::sync::Arc;
+
 use crate::connection::Ask;
 use crate::protocol;
 
@@ -102,17 +104,17 @@ macro_rules! server_request {
         impl ServerRequest {
             pub(crate) fn new(
                 request: protocol::ServerRequest,
-                ask: impl FnOnce(Answer) -> std::sync::Arc<Ask>,
+                ask: impl FnOnce(Answer) -> Arc<Ask>,
             ) -> ServerRequest {
                 match request {
                     $($(#[cfg($cfg)])? protocol::ServerRequest::$case(params) => {
                         let ask = ask(kind::refusal(&params));
-                        ServerRequest::$name(PendingRequest::new(params, ask))
+                        ServerRequest::$name(PendingRequest::new(Arc::new(params), ask))
                     })*
                 }
             }
 
-            pub(crate) fn ask(&self) -> &std::sync::Arc<Ask> {
+            pub(crate) fn ask(&self) -> &Arc<Ask> {
                 match self {
                     $($(#[cfg($cfg)])? ServerRequest::$name(request) => request.ask(),)*
                 }
@@ -143,6 +145,10 @@ impl ServerRequest {
         self.ask().scope.turn.as_deref()
     }
 
+    pub(crate) fn scope(&self) -> &RequestScope {
+        &self.ask().scope
+    }
+
     /// As [`PendingRequest::refuse`].
     ///
     /// # Errors
@@ -154,8 +160,7 @@ impl ServerRequest {
 
     /// As [`PendingRequest::pass`].
     pub fn pass(self) {
-        let ask = std::sync::Arc::clone(self.ask());
-        ask.pass(self);
+        self.ask().pass();
     }
 
     /// As [`PendingRequest::resolved`].
@@ -178,9 +183,16 @@ impl ServerRequest {
 pub(crate) struct RequestScope {
     pub(crate) thread: Option<String>,
     pub(crate) turn: Option<String>,
+    /// The turn for which that one does the work.
+    pub(crate) root: Option<String>,
 }
 
 impl RequestScope {
+    /// The turns whose end is the end of the request, and whose handles may have it.
+    pub(crate) fn turns(&self) -> impl Iterator<Item = &str> {
+        self.turn.as_deref().into_iter().chain(self.root.as_deref())
+    }
+
     pub(crate) fn of(request: &protocol::ServerRequest) -> RequestScope {
         use protocol::ServerRequest as Asked;
 
@@ -199,6 +211,6 @@ impl RequestScope {
                 return RequestScope::default();
             }
         };
-        RequestScope { thread: Some(thread.clone()), turn: turn.cloned() }
+        RequestScope { thread: Some(thread.clone()), turn: turn.cloned(), root: None }
     }
 }

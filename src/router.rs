@@ -122,9 +122,8 @@ impl Router {
     /// among the events. False if there is nobody. The caller keeps a handle of it, so that none is
     /// the last one here.
     pub(crate) fn park(&self, request: &ServerRequest, wakers: &mut Vec<Waker>) -> bool {
-        let Some((thread, turn)) = request.thread_id().zip(request.turn_id()) else { return false };
-        let root = self.root_of(thread, turn);
-        let turns = [Some(turn), root].into_iter().flatten().filter_map(|it| self.turns.get(it));
+        let Some(thread) = request.thread_id() else { return false };
+        let turns = request.scope().turns().filter_map(|it| self.turns.get(it));
         let queues = turns.filter(|it| it.thread == thread).flat_map(|it| &it.queues);
         let mut is_parked = false;
         for queue in queues.chain(self.followed.get(thread).into_iter().flatten()) {

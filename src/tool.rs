@@ -54,6 +54,20 @@ let weather = Tool::new("weather", "The weather in a city.", async |place: Place
     if place.city.is_empty() { Err("there is no such city") } else { Ok("It rains.") }
 });
 ```
+
+A function that uses something clones it for each call:
+
+```
+# use codexkit::Tool;
+# #[derive(serde::Deserialize, schemars::JsonSchema)]
+# struct Place { city: String }
+# fn example(cities: std::sync::Arc<Vec<String>>) -> Tool {
+Tool::new("weather", "The weather in a city.", move |place: Place| {
+    let cities = cities.clone();
+    async move { if cities.contains(&place.city) { Ok("It rains.") } else { Err("unknown city") } }
+})
+# }
+```
 "#
 )]
 #[derive(Clone)]

@@ -14,15 +14,12 @@ use super::outgoing::Line;
 use super::shared::Shared;
 use crate::codex::Codex;
 use crate::error::{Error, Result};
-use crate::feed::FeedItem;
+use crate::feed::{FeedItem, RequestFailure};
 use crate::protocol::{self, envelope};
 use crate::request::{
     Answer, HandlerResult, RequestScope, Resolution, ServerRequest, SharedHandler,
 };
 use crate::trace;
-
-/// As good as no deadline: a hundred years.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A request of the server, without what it asks: how it is answered, once.
 pub(crate) struct Ask {
@@ -57,6 +54,8 @@ struct Custody {
     is_supervised: bool,
     /// The last responder was dropped meanwhile.
     is_abandoned: bool,
+    /// A responder was dropped so that somebody else is asked.
+    is_passed: bool,
 }
 
 /// What is known of a request when it arrives.
@@ -87,15 +86,15 @@ struct Deadline {
 }
 
 impl Deadline {
-    fn new(after: Duration) -> Deadline {
-        // A time that has no end is one that is never reached.
-        let at = Instant::now().checked_add(after);
-        Deadline { after, at: at.unwrap_or_else(|| Instant::now() + FOREVER) }
+    /// Nothing, if that is never.
+    fn new(after: Duration) -> Option<Deadline> {
+        let at = Instant::now().checked_add(after)?;
+        Some(Deadline { after, at })
     }
 }
 
 /// Why a request was not answered by who should have.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Failure {
     problem: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -123,7 +122,7 @@ impl Ask {
     pub(super) fn next_step(&self) -> Option<Step> {
         let mut custody = self.custody();
         custody.stage += 1;
-        custody.is_supervised = false;
+        (custody.is_supervised, custody.is_abandoned, custody.is_passed) = (false, false, false);
         custody.steps.pop_front()
     }
 
@@ -182,17 +181,28 @@ impl Ask {
         let is_sent = line.is_some_and(|line| state.send(line));
         let forgotten = state.questions.forget(&self.id);
         let has_problem = failure.as_ref().is_some_and(|it| it.problem.is_some());
-        if let Some(Failure { problem, source }) = failure {
-            let thread = self.scope.thread.as_deref();
-            state.publish_refusal(thread, || {
-                FeedItem::refused(self.message.clone(), problem.clone(), source.clone())
-            });
+        if let Some(failure) = &failure {
+            state.publish_about(self.scope.thread.as_deref(), || self.item(failure, true));
         }
         drop(state);
-        drop(forgotten);
-        self.announce();
+        drop((forgotten, failure));
+        drop(self.announce());
         self.tell(resolution, has_problem);
         if is_sent { Ok(()) } else { Err(self.home.link().closed_error()) }
+    }
+
+    /// Publishes what went wrong in the handler of a request that it had answered, or passed on.
+    fn report(&self, failure: &Failure) {
+        let thread = self.scope.thread.as_deref();
+        self.home.shared().state().publish_about(thread, || self.item(failure, false));
+        trace::event!(warn, method = self.message.method, "a handler failed after its answer");
+    }
+
+    fn item(&self, failure: &Failure, is_refused: bool) -> FeedItem {
+        let Failure { problem, source } = failure.clone();
+        let runtime = self.home.shared().runtime.clone();
+        let request = self.message.clone();
+        FeedItem::Failure(RequestFailure { request, problem, source, is_refused, runtime })
     }
 
     #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
@@ -218,9 +228,12 @@ impl Ask {
         earlier.map_or(Ok(()), Err)
     }
 
-    /// Tells those who wait that there is a resolution, without a lock.
-    pub(super) fn announce(&self) {
+    /// Tells those who wait that there is a resolution, without a lock. Nobody else is asked any more:
+    /// gives back who would have been.
+    #[must_use]
+    pub(super) fn announce(&self) -> VecDeque<Step> {
         self.resolution.send_modify(|_| ());
+        std::mem::take(&mut self.custody().steps)
     }
 
     fn too_late(&self, resolution: Resolution) -> Error {
@@ -232,22 +245,37 @@ impl Ask {
         }
     }
 
-    /// The last responder was dropped. No lock of the connection may be held.
-    pub(crate) fn abandoned(&self) {
+    /// When the last responder is dropped, the next is asked who may answer.
+    pub(crate) fn pass(&self) {
+        self.custody().is_passed = true;
+    }
+
+    /// The last responder was dropped. True if the next is to be asked. No lock of the connection
+    /// may be held.
+    pub(crate) fn abandoned(&self) -> bool {
         if self.resolution().is_some() {
-            return;
+            return false;
         }
         let mut custody = self.custody();
+        if custody.is_passed {
+            return true;
+        }
         custody.is_abandoned = true;
         let is_supervised = custody.is_supervised;
         drop(custody);
         if !is_supervised {
-            self.refuse(Resolution::Refused, Failure::new("it was dropped without an answer"));
+            let problem = if std::thread::panicking() {
+                "its handler panicked"
+            } else {
+                "it was dropped without an answer"
+            };
+            self.refuse(Resolution::Refused, Failure::new(problem));
         }
+        false
     }
 
     /// Hands the request to the next who may answer it.
-    pub(crate) fn pass(self: &Arc<Self>, request: ServerRequest) {
+    pub(crate) fn proceed(self: &Arc<Self>, request: ServerRequest) {
         let mut request = request;
         while self.resolution().is_none() {
             match self.next_step() {
@@ -282,7 +310,7 @@ impl Ask {
         let supervision = Supervision(Arc::clone(self), stage);
         self.home.shared().runtime.spawn(async move {
             let Supervision(ask, stage) = &supervision;
-            let deadline = handler.deadline(&request).map(Deadline::new);
+            let deadline = handler.deadline(&request).and_then(Deadline::new);
             // In a task of its own a panic harms nothing else. Dropping the set ends the task.
             let mut task = JoinSet::new();
             task.spawn(async move { handler.handle(request).await });
@@ -311,10 +339,14 @@ impl Ask {
             }
             Some(Err(_)) | None => Some(Failure::new("its handler panicked")),
         };
-        let Some(is_abandoned) = self.unsupervise(stage) else { return };
+        let is_abandoned = self.unsupervise(stage);
         match failure {
+            Some(failure) if is_abandoned.is_none() || self.resolution().is_some() => {
+                self.report(&failure);
+            }
             Some(failure) => self.refuse(Resolution::Refused, failure),
-            None if is_abandoned => {
+            None if is_abandoned.is_none() => (),
+            None if is_abandoned == Some(true) => {
                 self.refuse(Resolution::Refused, Failure::new("its handler gave no answer"));
             }
             // The handler has given it to somebody else, whose time is the same.
@@ -358,7 +390,7 @@ impl Ask {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Nothing that runs under this lock can leave the data half changed.

@@ -48,8 +48,9 @@ pub(crate) enum Place {
 pub(crate) enum Effect {
     /// No more events of this thread are sent.
     Detach(String),
-    /// The events of this thread are sent again, and what is asked about it is answered like this.
-    Reattach { thread: String, scope: ThreadScope },
+    /// The events of the thread in the answer are sent, and what is asked about it is answered like
+    /// this.
+    Open(ThreadScope),
 }
 
 /// How a request is sent.

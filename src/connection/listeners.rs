@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::Link;
 use super::questions::ThreadScope;
+use super::state::Effects;
 use crate::error::{Error, Result};
 use crate::feed::FeedItem;
 use crate::protocol::envelope::Stream;
@@ -64,20 +65,16 @@ impl Link {
         Listening { link: self.clone(), stream, queue }
     }
 
-    /// The runtime sends the events of `thread` again, or for the first time, and what is asked about
-    /// it is answered like this.
-    pub(crate) fn reattach(&self, thread: &str, scope: ThreadScope) {
-        let mut state = self.0.shared.state();
-        state.router.reattach(thread);
-        let replaced = state.questions.set_thread(thread, scope);
-        drop(state);
-        drop(replaced);
-    }
-
     /// What is asked about `thread` is answered like this.
     pub(crate) fn set_scope(&self, thread: &str, scope: ThreadScope) {
         let replaced = self.0.shared.state().questions.set_thread(thread, scope);
         drop(replaced);
+    }
+
+    /// Nobody answers for `thread` any more but its tools.
+    pub(crate) fn remove_handler(&self, thread: &str) {
+        let removed = self.0.shared.state().questions.remove_handler(thread);
+        drop(removed);
     }
 
     /// Whether the runtime was told to send no more events of `thread`.
@@ -165,17 +162,21 @@ impl ExpectedTurn {
     /// since then is answered as `answering` says.
     pub(crate) fn claim(self, turn: &str, answering: Answering) -> Subscription {
         let Answering { handler, parks } = answering;
-        let mut state = self.link.0.shared.state();
+        let shared = &self.link.0.shared;
+        let mut effects = Effects::default();
+        let mut state = shared.state();
         let queue = state.router.claim(&self.thread, self.position, turn);
         queue.set_parks(parks);
         let unused = match handler {
-            Some(handler) if !queue.has_completed() => {
+            Some(handler) if queue.awaits_completion() => {
                 state.questions.set_turn(&self.thread, turn, handler)
             }
             unused => unused,
         };
+        state.release(&self.thread, &mut effects);
         drop(state);
         drop(unused);
+        shared.tell(effects);
         Subscription { turn: turn.into(), queue }
     }
 

@@ -79,7 +79,9 @@ impl Questions {
     /// Sets who answers for a thread, as far as something is set. Gives back what was there.
     #[must_use]
     pub(super) fn set_thread(&mut self, thread: &str, scope: ThreadScope) -> ThreadScope {
-        if scope.tools.is_none() && scope.handler.is_none() {
+        let is_empty = scope.tools.is_none() && scope.handler.is_none();
+        // What is set after the end would stay for ever.
+        if is_empty || self.home.is_none() {
             return scope;
         }
         let it = self.scopes.threads.entry(thread.to_owned()).or_default();
@@ -87,6 +89,11 @@ impl Questions {
             tools: scope.tools.and_then(|tools| it.tools.replace(tools)),
             handler: scope.handler.and_then(|handler| it.handler.replace(handler)),
         }
+    }
+
+    #[must_use]
+    pub(super) fn remove_handler(&mut self, thread: &str) -> Option<SharedHandler> {
+        self.scopes.threads.get_mut(thread)?.handler.take()
     }
 
     /// Sets who answers for a turn. Gives back what was there.
@@ -97,6 +104,9 @@ impl Questions {
         turn: &str,
         handler: SharedHandler,
     ) -> Option<SharedHandler> {
+        if self.home.is_none() {
+            return Some(handler);
+        }
         let scope = TurnScope { thread: thread.to_owned(), handler };
         self.scopes.turns.insert(turn.to_owned(), scope).map(|it| it.handler)
     }
@@ -113,7 +123,7 @@ impl Questions {
     }
 
     /// Those who may answer a request, the narrowest first.
-    fn steps(&self, request: &ServerRequest, root: Option<&str>) -> VecDeque<Step> {
+    fn steps(&self, request: &ServerRequest) -> VecDeque<Step> {
         let mut steps = VecDeque::new();
         let thread = request.thread_id().and_then(|thread| self.scopes.threads.get(thread));
         let mut add = |handler: Option<&SharedHandler>| {
@@ -122,10 +132,10 @@ impl Questions {
         if let ServerRequest::ToolCall(_) = request {
             add(thread.and_then(|it| it.tools.as_ref()));
         }
-        if let Some(turn) = request.turn_id() {
-            let turns = &self.scopes.turns;
-            let scope = turns.get(turn).or_else(|| turns.get(root?));
-            add(scope.filter(|it| Some(&*it.thread) == request.thread_id()).map(|it| &it.handler));
+        if request.turn_id().is_some() {
+            let turns = request.scope().turns().filter_map(|turn| self.scopes.turns.get(turn));
+            let mut turns = turns.filter(|it| Some(&*it.thread) == request.thread_id());
+            add(turns.next().map(|it| &it.handler));
             steps.push_back(Step::Park);
         }
         steps.extend(thread.and_then(|it| it.handler.clone()).map(Step::Handler));
@@ -181,16 +191,19 @@ impl State {
         };
         // After the end nobody reads answers any more.
         let Some(home) = self.questions.home.clone() else { return Ok(()) };
-        let scope = RequestScope::of(&request);
+        let mut scope = RequestScope::of(&request);
+        if let Some((thread, turn)) = scope.thread.as_deref().zip(scope.turn.as_deref()) {
+            scope.root = self.router.root_of(thread, turn).map(Into::into);
+        }
         let arrival = Arrival { id: id.clone(), raw_id: raw_id.to_owned(), message, scope };
         let request =
             ServerRequest::new(request, |refusal| Arc::new(Ask::new(arrival, refusal, home)));
         effects.arrivals.asked(method, raw_id);
         self.questions.open.insert(id, Arc::clone(request.ask()));
-        let is_early = request.turn_id().zip(request.thread_id()).is_some_and(|(turn, thread)| {
-            self.router.is_starting_on(thread) && !self.router.has_handle(turn)
-        });
-        if is_early {
+        let thread = request.thread_id();
+        let is_starting = thread.is_some_and(|thread| self.router.is_starting_on(thread));
+        let is_claimed = request.scope().turns().any(|turn| self.router.has_handle(turn));
+        if is_starting && request.turn_id().is_some() && !is_claimed {
             self.questions.held.push(request);
         } else {
             self.dispatch(request, effects);
@@ -211,16 +224,19 @@ impl State {
         let line = envelope::answer_line(raw_id, Err((code, &problem)))?;
         // After the end nobody reads answers any more.
         let _: bool = self.send(Line::Plain(line));
-        self.publish(|| FeedItem::refused(message, Some(problem), None));
+        self.publish(|| FeedItem::refused(message, problem));
         Ok(())
     }
 
     /// Finds out who may answer a request. What goes to the handles of a turn goes there now, in
     /// its place among the events.
     fn dispatch(&mut self, request: ServerRequest, effects: &mut Effects) {
-        let root = request.thread_id().zip(request.turn_id());
-        let root = root.and_then(|(thread, turn)| self.router.root_of(thread, turn));
-        let mut steps = self.questions.steps(&request, root);
+        if request.resolution().is_some() {
+            // It was held back until it was of no use any more.
+            effects.unused.push(Box::new(request));
+            return;
+        }
+        let mut steps = self.questions.steps(&request);
         let parks_first = matches!(steps.front(), Some(Step::Park));
         if parks_first {
             steps.pop_front();
@@ -239,8 +255,8 @@ impl State {
         let is_starting = self.router.is_starting_on(thread);
         let router = &self.router;
         let held = self.questions.held.extract_if(.., |request| {
-            let has_handle = request.turn_id().is_some_and(|turn| router.has_handle(turn));
-            request.thread_id() == Some(thread) && (!is_starting || has_handle)
+            let is_claimed = || request.scope().turns().any(|turn| router.has_handle(turn));
+            request.thread_id() == Some(thread) && (!is_starting || is_claimed())
         });
         for request in held.collect::<Vec<_>>() {
             self.dispatch(request, effects);
@@ -269,7 +285,7 @@ impl State {
                 if let Some(scope) = questions.scopes.turns.remove(turn) {
                     effects.unused.push(Box::new(scope.handler));
                 }
-                self.end_questions(effects, |it| it.turn.as_deref() == Some(turn));
+                self.end_questions(effects, |it| it.turns().any(|it| it == turn));
             }
             method if is_end_of_thread(method) => {
                 let Some(thread) = scope.thread.as_deref() else { return };
@@ -294,7 +310,7 @@ impl State {
     }
 
     /// Publishes what became of a request, to those who listen to its thread, or else to everyone.
-    pub(super) fn publish_refusal(&mut self, thread: Option<&str>, item: impl Fn() -> FeedItem) {
+    pub(super) fn publish_about(&mut self, thread: Option<&str>, item: impl Fn() -> FeedItem) {
         let topic = thread.map(|thread| Topic::Thread(thread.into()));
         self.publish_of(topic.as_ref(), item);
     }

@@ -10,10 +10,11 @@ use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 
 use super::outgoing::Line;
 use super::pending::{GiveUp, Pending, Waiter};
+use super::questions::Unused;
 use super::state::{Effects, State};
 use crate::error::{CloseReason, Error};
 use crate::feed::{self, FeedItem};
-use crate::request::{ServerRequest, SharedHandler};
+use crate::request::SharedHandler;
 use crate::router::Topic;
 use crate::trace;
 use crate::transport::lines;
@@ -140,21 +141,36 @@ impl Shared {
 
     /// Tells everyone what has arrived for them. It may run any code, also the user's, so that no
     /// lock may be held.
-    fn tell(&self, effects: Effects) {
-        for (pending, reply) in effects.replies {
+    pub(super) fn tell(&self, effects: Effects) {
+        let Effects { replies, logins, mut unused, .. } = effects;
+        for (pending, reply) in replies {
             pending.answer(reply);
         }
-        for (login, line) in effects.logins {
+        for (login, line) in logins {
             login.send_replace(Some(line));
         }
-        drop((effects.ended, effects.unused));
-        effects.settled.iter().for_each(|ask| ask.announce());
+        drop(effects.ended);
+        for ask in effects.settled {
+            unused.push(Box::new(ask.announce()));
+            unused.push(Box::new(ask));
+        }
         effects.wakers.into_iter().for_each(Waker::wake);
-        effects.asked.into_iter().for_each(ServerRequest::pass);
+        for request in effects.asked {
+            let ask = Arc::clone(request.ask());
+            ask.proceed(request);
+        }
         if effects.is_early_news {
             self.early_news.send_replace(());
         }
         effects.arrivals.tell();
+        self.discard(unused);
+    }
+
+    /// Drops what is the user's: it may take its time, and panic.
+    fn discard(&self, unused: Unused) {
+        if !unused.is_empty() {
+            self.runtime.spawn(async move { drop(unused) });
+        }
     }
 
     pub(super) fn count_malformed(&self) {
@@ -172,11 +188,11 @@ impl Shared {
 
     /// Stops keeping what arrives for `thread`, and publishes what turned out to be nobody's.
     pub(super) fn leave(&self, thread: &str, position: usize) {
+        let mut effects = Effects::default();
         let mut state = self.state();
         for line in state.router.leave(thread, position) {
             state.publish_of(Some(&Topic::Thread(thread.into())), || FeedItem::notification(&line));
         }
-        let mut effects = Effects::default();
         state.release(thread, &mut effects);
         drop(state);
         self.tell(effects);
@@ -243,7 +259,7 @@ impl Shared {
         self.reason.send_modify(|_| ());
         self.slots.close();
         self.processes.close();
-        ended.tell();
+        self.discard(ended.tell());
         trace::connection_ended(reason);
     }
 

@@ -70,11 +70,17 @@ pub(super) struct Ended {
 
 impl Ended {
     /// Tells everyone who waits. It may run any code, also the user's, so that no lock may be held.
-    pub(super) fn tell(self) {
-        let Ended { senders, pending, outgoing, feed, asks, unused, wakers } = self;
-        asks.iter().for_each(|ask| ask.announce());
-        drop((pending, outgoing, feed, senders, asks, unused));
+    /// Gives back what is to be dropped when everybody knows.
+    #[must_use]
+    pub(super) fn tell(self) -> Unused {
+        let Ended { senders, pending, outgoing, feed, asks, mut unused, wakers } = self;
+        for ask in asks {
+            unused.push(Box::new(ask.announce()));
+            unused.push(Box::new(ask));
+        }
+        drop((pending, outgoing, feed, senders));
         wakers.into_iter().for_each(Waker::wake);
+        unused
     }
 }
 
@@ -120,9 +126,13 @@ impl State {
             }
             Message::Response { id, is_error } => {
                 if let Some(mut pending) = self.pending.remove(&id) {
-                    if let Some(effect) = pending.take_effect().filter(|_| !is_error) {
-                        effects.is_early_news = true;
-                        self.apply(&effect, effects);
+                    if let Some(effect) = pending.take_effect() {
+                        if !is_error {
+                            effects.is_early_news = true;
+                            self.apply(&effect, line, effects);
+                        }
+                        // It may be the last that has a handler.
+                        effects.unused.push(Box::new(effect));
                     }
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
@@ -153,15 +163,17 @@ impl State {
         }
     }
 
-    fn apply(&mut self, effect: &Effect, effects: &mut Effects) {
+    fn apply(&mut self, effect: &Effect, line: &str, effects: &mut Effects) {
         match effect {
             Effect::Detach(thread) => {
                 self.questions.leave_thread(thread, &mut effects.unused);
                 effects.ended.extend(self.router.detach(thread, &mut effects.wakers));
             }
-            Effect::Reattach { thread, scope } => {
-                self.router.reattach(thread);
-                let replaced = self.questions.set_thread(thread, scope.clone());
+            Effect::Open(scope) => {
+                // Whoever waits for the answer finds out if it makes no sense.
+                let Ok(thread) = envelope::opened_thread(line) else { return };
+                self.router.reattach(&thread);
+                let replaced = self.questions.set_thread(&thread, scope.clone());
                 effects.unused.push(Box::new(replaced));
             }
         }

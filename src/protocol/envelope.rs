@@ -100,7 +100,7 @@ impl<'a> Message<'a> {
                 id: id.get(),
                 params: envelope.params.map_or("null", RawValue::get),
             }),
-            (None, Some(id)) if is_error || envelope.result => {
+            (None, Some(id)) if (is_error || envelope.result) && id.get() != "null" => {
                 // An id that is not one of our integers answers nothing that we sent.
                 Ok(Message::Response { id: id.get().parse().unwrap_or(i64::MIN), is_error })
             }
@@ -137,7 +137,8 @@ fn plain_string(rest: &str) -> Option<(&str, &str)> {
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
+    /// Also if it is null: who asks with that waits for an answer.
+    #[serde(borrow, default, deserialize_with = "some")]
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     method: Option<Text<'a>>,
@@ -147,6 +148,12 @@ struct Envelope<'a> {
     #[serde(default, deserialize_with = "present")]
     result: bool,
     error: Option<IgnoredAny>,
+}
+
+fn some<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -181,6 +188,19 @@ pub(crate) fn decode_result<'de, T: Deserialize<'de>>(line: &'de str) -> serde_j
         result: T,
     }
     serde_json::from_str(line).map(|response: Response<T>| response.result)
+}
+
+/// The id of the thread in the response to a request that starts, resumes or forks one.
+pub(crate) fn opened_thread(line: &str) -> serde_json::Result<String> {
+    #[derive(Deserialize)]
+    struct Opened {
+        thread: Thread,
+    }
+    #[derive(Deserialize)]
+    struct Thread {
+        id: String,
+    }
+    decode_result(line).map(|opened: Opened| opened.thread.id)
 }
 
 /// Code, message and data of the line of an error response.

@@ -18,6 +18,12 @@ impl SecretValue {
     }
 }
 
+impl From<Value> for SecretValue {
+    fn from(value: Value) -> SecretValue {
+        SecretValue(value)
+    }
+}
+
 impl AsRef<Value> for SecretValue {
     fn as_ref(&self) -> &Value {
         &self.0

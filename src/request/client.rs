@@ -68,10 +68,12 @@ impl Kind for AttestationGenerateParams {
         if response.token.trim().is_empty() { Err("the token is blank".into()) } else { Ok(()) }
     }
 
-    fn encode(id: &str, mut response: AttestationGenerateResponse) -> serde_json::Result<Line> {
-        let answer = SecretValue::of(&response);
+    fn encode(id: &str, response: &AttestationGenerateResponse) -> serde_json::Result<Line> {
+        envelope::secret_answer_line(id, &SecretValue::of(response)).map(Line::Secret)
+    }
+
+    fn wipe(response: &mut AttestationGenerateResponse) {
         response.token.zeroize();
-        envelope::secret_answer_line(id, &answer).map(Line::Secret)
     }
 }
 
@@ -80,10 +82,12 @@ impl Kind for ChatgptAuthTokensRefreshParams {
         None
     }
 
-    fn encode(id: &str, mut tokens: ChatgptAuthTokensRefreshResponse) -> serde_json::Result<Line> {
-        let answer = SecretValue::of(&tokens);
+    fn encode(id: &str, tokens: &ChatgptAuthTokensRefreshResponse) -> serde_json::Result<Line> {
+        envelope::secret_answer_line(id, &SecretValue::of(tokens)).map(Line::Secret)
+    }
+
+    fn wipe(tokens: &mut ChatgptAuthTokensRefreshResponse) {
         tokens.access_token.zeroize();
-        envelope::secret_answer_line(id, &answer).map(Line::Secret)
     }
 }
 

@@ -2,12 +2,13 @@
 
 mod form;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::connection::Line;
 use crate::error::Result;
 use crate::protocol::{
     McpServerElicitationAction, McpServerElicitationRequestParams,
-    McpServerElicitationRequestResponse,
+    McpServerElicitationRequestResponse, SecretValue, envelope,
 };
 
 use super::{Elicitation, Kind, RequestScope};
@@ -54,17 +55,40 @@ impl Elicitation {
         self.respond(McpServerElicitationRequestResponse::new(McpServerElicitationAction::Cancel))
     }
 
-    /// Whether it is the runtime that asks, for a tool of the server to be called
-    /// (`_meta.codex_approval_kind`).
+    /// Lets the tool be called, and again without a question as long as the thread is loaded
+    /// (`_meta.persist`).
+    ///
+    /// # Errors
+    ///
+    /// As [`respond`](Self::respond): the runtime may not have offered this.
+    pub fn accept_for_session(&self) -> Result<()> {
+        let mut response =
+            McpServerElicitationRequestResponse::new(McpServerElicitationAction::Accept);
+        response.meta = Some(json!({ PERSIST: "session" }));
+        self.respond(response)
+    }
+
+    /// Whether the runtime asks if a tool of the server may be called (`_meta.codex_approval_kind`):
+    /// to accept is to let it be called. The server can make its own questions look like that, so
+    /// that this says nothing about who asks.
     pub fn is_tool_approval(&self) -> bool {
         is_tool_approval(self)
     }
 }
 
+/// How long an approval holds, in what the runtime offers and in the answer.
+const PERSIST: &str = "persist";
+
 pub(super) fn is_tool_approval(asked: &McpServerElicitationRequestParams) -> bool {
     let McpServerElicitationRequestParams::Form(form) = asked else { return false };
     let kind = form.meta.as_ref().and_then(|meta| meta.get("codex_approval_kind"));
     kind.and_then(Value::as_str) == Some("mcp_tool_call")
+}
+
+fn offers_to_persist(asked: &McpServerElicitationRequestParams, how: &Value) -> bool {
+    let McpServerElicitationRequestParams::Form(form) = asked else { return false };
+    let offered = form.meta.as_ref().and_then(|meta| meta.get(PERSIST)?.as_array());
+    offered.is_some_and(|offered| offered.contains(how))
 }
 
 pub(super) fn scope(asked: &McpServerElicitationRequestParams) -> RequestScope {
@@ -79,7 +103,7 @@ pub(super) fn scope(asked: &McpServerElicitationRequestParams) -> RequestScope {
         Asked::Url(it) => it.turn_id.clone(),
         Asked::Unrecognized(_) => None,
     };
-    RequestScope { thread: asked.thread_id().map(str::to_owned), turn }
+    RequestScope { thread: asked.thread_id().map(str::to_owned), turn, root: None }
 }
 
 impl Kind for McpServerElicitationRequestParams {
@@ -88,8 +112,23 @@ impl Kind for McpServerElicitationRequestParams {
         Some(McpServerElicitationRequestResponse::new(action))
     }
 
+    fn encode(
+        id: &str,
+        response: &McpServerElicitationRequestResponse,
+    ) -> serde_json::Result<Line> {
+        envelope::secret_answer_line(id, &SecretValue::of(response)).map(Line::Secret)
+    }
+
+    fn wipe(response: &mut McpServerElicitationRequestResponse) {
+        drop(response.content.take().map(SecretValue::from));
+    }
+
     fn check(&self, response: &McpServerElicitationRequestResponse) -> Result<(), String> {
         let content = response.content.as_ref().filter(|content| !content.is_null());
+        let persist = response.meta.as_ref().and_then(|meta| meta.get(PERSIST));
+        if persist.is_some_and(|it| !offers_to_persist(self, it)) {
+            return Err("this was not offered to be accepted for longer than once".into());
+        }
         if response.action != McpServerElicitationAction::Accept {
             return match content {
                 Some(_) => Err("only who accepts says something".into()),

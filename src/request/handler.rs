@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use crate::codex::BoxFuture;
 
+#[allow(clippy::wildcard_imports, reason = "a name for each kind of request")]
 use super::*;
 
-/// How a handler ended. An error refuses the request, unless it was answered, and is in
-/// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent::RequestRefused); the server is not
-/// told of it.
+/// How a handler ended. An error refuses the request, and is in
+/// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent::RequestRefused); if the request was
+/// answered or passed on already, in
+/// [`ConnectionEvent::HandlerFailed`](crate::ConnectionEvent::HandlerFailed). The server is not told
+/// of it.
 pub type HandlerResult = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// How long a tool may take.
@@ -33,11 +36,17 @@ macro_rules! server_request_handler {
         /// ([`TurnStart::handler`](crate::TurnStart::handler)). The narrowest is asked first.
         ///
         /// Each request has a task of its own, so that a handler may take its time and call the
-        /// client ([`PendingRequest::codex`]); like any async code it must not block its thread. A
-        /// request that is neither answered nor kept when the method returns, fails or panics is
-        /// refused, and [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent::RequestRefused)
-        /// says why. When it needs no answer any more, or its [deadline](Self::deadline) has passed,
-        /// the future is dropped; what has to be finished is spawned.
+        /// client ([`PendingRequest::codex`]); like any async code it must not block its thread. If it
+        /// fails or panics, or drops the request without an answer, the request is refused, and
+        /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent::RequestRefused) says why. A
+        /// request may also be kept, and answered after the method has returned. When the request is
+        /// resolved without this handler, its turn ends, its [deadline](Self::deadline) passes or the
+        /// connection ends, the future is dropped; what has to be finished is spawned.
+        ///
+        /// What agents of the agent ask, on threads of their own, goes to the handler of such a thread,
+        /// if it has one, or else to that of the client.
+        ///
+        /// `Arc<H>` is a handler as well, so that an application can keep the other half.
         ///
         /// ```
         /// use codexkit::{CommandApproval, HandlerResult, ServerRequestHandler};
@@ -68,6 +77,19 @@ macro_rules! server_request_handler {
             /// everything else.
             fn deadline(&self, request: &ServerRequest) -> Option<Duration> {
                 default_deadline(request)
+            }
+        }
+
+        impl<H: ServerRequestHandler> ServerRequestHandler for Arc<H> {
+            $(
+                $(#[cfg($cfg)])?
+                fn $method(&self, request: $name) -> impl Future<Output = HandlerResult> + Send {
+                    H::$method(self, request)
+                }
+            )*
+
+            fn deadline(&self, request: &ServerRequest) -> Option<Duration> {
+                H::deadline(self, request)
             }
         }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::codex::BoxFuture;
 
 use super::handler::default_deadline;
+#[allow(clippy::wildcard_imports, reason = "a name for each kind of request")]
 use super::*;
 
 /// A closure that answers one kind of request.
@@ -40,6 +41,23 @@ macro_rules! handlers {
         ///         .file_change_approval(async |request| request.accept()),
         /// );
         /// ```
+        ///
+        /// A closure that uses something clones it for each request:
+        ///
+        /// ```
+        /// use codexkit::{CommandApproval, Handlers};
+        ///
+        /// # fn example(log: std::sync::mpsc::Sender<String>) -> Handlers {
+        /// Handlers::new().command_approval(move |request: CommandApproval| {
+        ///     let log = log.clone();
+        ///     async move {
+        ///         log.send(request.command.clone().unwrap_or_default())?;
+        ///         request.decline()?;
+        ///         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        ///     }
+        /// })
+        /// # }
+        /// ```
         #[derive(Clone, Default)]
         #[must_use = "handlers do nothing until a client, a thread or a turn has them"]
         pub struct Handlers {
@@ -49,6 +67,8 @@ macro_rules! handlers {
 
         impl Handlers {
             $(
+                /// Sets what answers this, in the place of what did before:
+                ///
                 $(#[doc = $doc])* $(#[cfg($cfg)])?
                 pub fn $method<F, Fut, E>(mut self, answer: F) -> Handlers
                 where

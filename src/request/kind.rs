@@ -22,10 +22,13 @@ pub(crate) trait Kind: AnyKind + ServerCall + Send + Sync + Sized + 'static {
     }
 
     /// The line of an answer; `id` is the JSON of the id.
-    fn encode(id: &str, response: Self::Response) -> serde_json::Result<Line> {
+    fn encode(id: &str, response: &Self::Response) -> serde_json::Result<Line> {
         let value = serde_json::to_value(response)?;
         envelope::answer_line(id, Ok(&value)).map(Line::Plain)
     }
+
+    /// Wipes what may be a secret in an answer.
+    fn wipe(_response: &mut Self::Response) {}
 }
 
 /// The request among all the others.

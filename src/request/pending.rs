@@ -6,25 +6,27 @@ use std::sync::Arc;
 
 use crate::codex::Codex;
 use crate::connection::Ask;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::protocol;
 
-use super::Kind;
+use super::{Kind, ServerRequest};
 
 /// A request of the server that waits for its answer. It derefs to its params, and each kind has
 /// methods for the usual answers; [`respond`](Self::respond) sends any.
 ///
 /// It can be kept and answered later, from any task. It is answered once, however many clones of it
 /// there are: dropping the last one without an answer refuses the request, in the way that its
-/// method provides for. What needs no answer any more says so ([`resolution`](Self::resolution)),
+/// method provides for, or [passes](Self::pass) it on. What needs no answer any more says so ([`resolution`](Self::resolution)),
 /// and answering it all the same sends nothing and is an error.
 ///
 /// It does not keep the connection open.
 pub struct PendingRequest<C>(Arc<Inner<C>>);
 
 struct Inner<C> {
-    params: C,
+    params: Arc<C>,
     ask: Arc<Ask>,
+    /// Makes a handle for the next who may answer.
+    remake: fn(Arc<C>, Arc<Ask>) -> ServerRequest,
 }
 
 /// Why a request of the server needs no answer any more.
@@ -69,8 +71,9 @@ impl fmt::Display for Resolution {
 
 #[allow(private_bounds, reason = "the params of all that the server asks")]
 impl<C: Kind> PendingRequest<C> {
-    pub(super) fn new(params: C, ask: Arc<Ask>) -> PendingRequest<C> {
-        PendingRequest(Arc::new(Inner { params, ask }))
+    pub(super) fn new(params: Arc<C>, ask: Arc<Ask>) -> PendingRequest<C> {
+        let remake = |params, ask| C::any(PendingRequest::new(params, ask));
+        PendingRequest(Arc::new(Inner { params, ask, remake }))
     }
 
     pub(super) fn ask(&self) -> &Arc<Ask> {
@@ -93,7 +96,8 @@ impl<C: Kind> PendingRequest<C> {
         self.0.ask.codex()
     }
 
-    /// Answers the request.
+    /// Answers the request. What may be a secret in the answer is wiped, also if it cannot be sent:
+    /// tokens, and what a user says.
     ///
     /// # Errors
     ///
@@ -102,11 +106,15 @@ impl<C: Kind> PendingRequest<C> {
     /// [`Error::RequestResolved`](crate::Error::RequestResolved) if it needs no answer any more, and
     /// [`Error::Closed`](crate::Error::Closed) if the connection has ended: nothing was sent.
     pub fn respond(&self, response: impl Into<C::Response>) -> Result<()> {
-        let response = response.into();
+        let mut response = response.into();
         self.0.ask.answer_with(|id| {
-            self.0.params.check(&response).map_err(crate::Error::InvalidInput)?;
-            C::encode(id, response)
-                .map_err(|source| crate::Error::Encode { method: C::METHOD, source })
+            let checked = self.0.params.check(&response).map_err(Error::InvalidInput);
+            let line = checked.and_then(|()| {
+                C::encode(id, &response)
+                    .map_err(|source| Error::Encode { method: C::METHOD, source })
+            });
+            C::wipe(&mut response);
+            line
         })
     }
 
@@ -121,12 +129,12 @@ impl<C: Kind> PendingRequest<C> {
         self.0.ask.refuse_by_hand()
     }
 
-    /// Leaves the answer to the next who may give one: behind the handler of a turn, the handle of a
-    /// turn that parks its requests, then the handler of the thread, and then that of the client.
-    /// Behind the last one there is nobody, and the request is refused.
+    /// Leaves the answer to the next who may give one, as soon as there is no other handle of the
+    /// request: behind the tools of a thread, the handler of the turn, then the handles of the turn
+    /// that park its requests, then the handler of the thread, and then that of the client. Behind the
+    /// last one there is nobody, and the request is refused.
     pub fn pass(self) {
-        let ask = Arc::clone(&self.0.ask);
-        ask.pass(C::any(self));
+        self.0.ask.pass();
     }
 
     /// Waits until the request needs no answer any more, and says why.
@@ -179,6 +187,9 @@ impl<C> fmt::Debug for PendingRequest<C> {
 
 impl<C> Drop for Inner<C> {
     fn drop(&mut self) {
-        self.ask.abandoned();
+        if self.ask.abandoned() {
+            let ask = Arc::clone(&self.ask);
+            self.ask.proceed((self.remake)(Arc::clone(&self.params), ask));
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::protocol::{
-    AdditionalFileSystemPermissions, FileSystemAccessMode, FileSystemPath, FileSystemSandboxEntry,
-    GrantedPermissionProfile, PermissionGrantScope, PermissionsRequestApprovalParams,
-    PermissionsRequestApprovalResponse,
+    AdditionalFileSystemPermissions, AdditionalNetworkPermissions, ExtraFields,
+    FileSystemAccessMode, FileSystemPath, FileSystemSandboxEntry, GrantedPermissionProfile,
+    PermissionGrantScope, PermissionsRequestApprovalParams, PermissionsRequestApprovalResponse,
 };
 
 use super::{Kind, PermissionsApproval};
@@ -65,12 +65,14 @@ impl Kind for PermissionsRequestApprovalParams {
 
     fn check(&self, response: &PermissionsRequestApprovalResponse) -> Result<(), String> {
         let (asked, granted) = (&self.permissions, &response.permissions);
-        let is_enabled = |it: &Option<_>| {
-            it.as_ref().and_then(|it: &crate::protocol::AdditionalNetworkPermissions| it.enabled)
-                == Some(true)
-        };
-        if is_enabled(&granted.network) && !is_enabled(&asked.network) {
+        if is_enabled(granted.network.as_ref()) && !is_enabled(asked.network.as_ref()) {
             return Err("the network was not asked for, and cannot be granted".into());
+        }
+        // Nobody knows what it would be.
+        if granted.unrecognized != ExtraFields::default()
+            || granted.network.as_ref().is_some_and(|it| it.unrecognized != ExtraFields::default())
+        {
+            return Err("what is not known cannot be granted".into());
         }
         if let Some(granted) = &granted.file_system {
             let nothing = AdditionalFileSystemPermissions::default();
@@ -85,19 +87,34 @@ impl Kind for PermissionsRequestApprovalParams {
     }
 }
 
+fn is_enabled(network: Option<&AdditionalNetworkPermissions>) -> bool {
+    network.and_then(|it| it.enabled) == Some(true)
+}
+
 fn check_files(
     asked: &AdditionalFileSystemPermissions,
     granted: &AdditionalFileSystemPermissions,
 ) -> Result<(), String> {
     let refuse = |what: &str| Err(format!("{what} was not asked for, and cannot be granted"));
-    let readable = || listed(&asked.read).chain(listed(&asked.write)).chain(entries(asked, false));
-    let writable = || listed(&asked.write).chain(entries(asked, true));
-    for path in listed(&granted.read) {
+    if granted.unrecognized != ExtraFields::default() {
+        return Err("what is not known cannot be granted".into());
+    }
+    if granted
+        .glob_scan_max_depth
+        .is_some_and(|it| asked.glob_scan_max_depth.is_none_or(|asked| it > asked))
+    {
+        return refuse("to look that deep");
+    }
+    let readable = || {
+        listed(asked.read.as_ref()).chain(listed(asked.write.as_ref())).chain(entries(asked, false))
+    };
+    let writable = || listed(asked.write.as_ref()).chain(entries(asked, true));
+    for path in listed(granted.read.as_ref()) {
         if !readable().any(|root| is_within(path, root)) {
             return refuse(&format!("to read `{path}`"));
         }
     }
-    for path in listed(&granted.write) {
+    for path in listed(granted.write.as_ref()) {
         if !writable().any(|root| is_within(path, root)) {
             return refuse(&format!("to write `{path}`"));
         }
@@ -121,8 +138,8 @@ fn check_files(
     Ok(())
 }
 
-fn listed(paths: &Option<Vec<String>>) -> impl Iterator<Item = &str> {
-    paths.iter().flatten().map(String::as_str)
+fn listed(paths: Option<&Vec<String>>) -> impl Iterator<Item = &str> {
+    paths.into_iter().flatten().map(String::as_str)
 }
 
 /// The paths of the entries that may be read, or also written.

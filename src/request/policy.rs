@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::protocol::{
-    CommandExecutionRequestApprovalParams, FileChangeRequestApprovalParams,
-    McpServerElicitationRequestParams, PermissionGrantScope, PermissionsRequestApprovalParams,
+    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams, ExtraFields,
+    FileChangeRequestApprovalParams, McpServerElicitationRequestParams, NetworkApprovalContext,
+    PermissionGrantScope, PermissionsRequestApprovalParams,
 };
 
 use super::elicitation::is_tool_approval;
-use super::*;
+use super::{
+    CommandApproval, Elicitation, FileChangeApproval, HandlerResult, Kind, LegacyCommandApproval,
+    LegacyPatchApproval, PendingRequest, PermissionsApproval, ServerRequestHandler,
+};
 
 /// Decides approvals by rules: a [`ServerRequestHandler`] that allows what it was told to, and
 /// declines everything else that is to be approved. Other requests are passed on.
@@ -26,6 +30,7 @@ use super::*;
 #[must_use = "a policy does nothing until a client, a thread or a turn has it"]
 pub struct RequestPolicy {
     commands: Rule<CommandExecutionRequestApprovalParams>,
+    network: Rule<NetworkApprovalContext>,
     file_changes: Rule<FileChangeRequestApprovalParams>,
     permissions: Rule<PermissionsRequestApprovalParams>,
     mcp_tools: Rule<McpServerElicitationRequestParams>,
@@ -38,15 +43,16 @@ impl RequestPolicy {
         RequestPolicy::default()
     }
 
-    /// Lets every command run for which the agent asks, also outside of the sandbox.
+    /// Lets every command run for which the agent asks, also outside of the sandbox. As in all rules
+    /// for commands, what comes with something else is not meant: more permissions
+    /// (`additionalPermissions`), a network address, input to a command that runs, the decision of a
+    /// person that somebody has ordered, or what is not known here.
     pub fn allow_commands(self) -> RequestPolicy {
         self.allow_commands_if(|_| true)
     }
 
     /// Lets the commands run that fit. `command` is the whole command line of a shell, in which
-    /// more may follow what it begins with. A request may also ask for something else:
-    /// for the network (`networkApprovalContext`), for input to a command that runs or for the
-    /// decision of a person (`kind`), or for more permissions (`additionalPermissions`).
+    /// more may follow what it begins with.
     pub fn allow_commands_if(
         mut self,
         fits: impl Fn(&CommandExecutionRequestApprovalParams) -> bool + Send + Sync + 'static,
@@ -55,7 +61,17 @@ impl RequestPolicy {
         self
     }
 
-    /// Lets every change be made to files for which the agent asks, also outside of the sandbox.
+    /// Lets commands use the network to reach what fits (`networkApprovalContext`), this once.
+    pub fn allow_network_if(
+        mut self,
+        fits: impl Fn(&NetworkApprovalContext) -> bool + Send + Sync + 'static,
+    ) -> RequestPolicy {
+        self.network.add(fits);
+        self
+    }
+
+    /// Lets every change be made to files for which the agent asks, also outside of the sandbox. As
+    /// in all rules for files, one that asks for a whole directory (`grantRoot`) is not meant.
     pub fn allow_file_changes(self) -> RequestPolicy {
         self.allow_file_changes_if(|_| true)
     }
@@ -84,17 +100,12 @@ impl RequestPolicy {
         self
     }
 
-    /// Lets every tool of an MCP server be called for which the runtime asks.
-    pub fn allow_mcp_tools(self) -> RequestPolicy {
-        self.allow_mcp_tools_if(|_| true)
-    }
-
-    /// Lets the tools of MCP servers be called that fit.
-    pub fn allow_mcp_tools_if(
-        mut self,
-        fits: impl Fn(&McpServerElicitationRequestParams) -> bool + Send + Sync + 'static,
-    ) -> RequestPolicy {
-        self.mcp_tools.add(fits);
+    /// Lets the tools of this MCP server, by its name in the configuration, be called. The server can
+    /// make questions of its own look like that, so that this trusts the server: what it asks for
+    /// without a form to fill in is agreed to as well.
+    pub fn allow_mcp_tools_of(mut self, server: impl Into<String>) -> RequestPolicy {
+        let server = server.into();
+        self.mcp_tools.add(move |asked| asked.server_name() == Some(&server));
         self
     }
 
@@ -117,11 +128,20 @@ impl RequestPolicy {
 
 impl ServerRequestHandler for RequestPolicy {
     async fn command_approval(&self, request: CommandApproval) -> HandlerResult {
-        if self.commands.allows(&request) { Ok(request.accept()?) } else { self.deny(request) }
+        let is_allowed = match &request.network_approval_context {
+            Some(network) => is_for_network(&request) && self.network.allows(network),
+            None => is_for_command(&request) && self.commands.allows(&request),
+        };
+        if is_allowed { Ok(request.accept()?) } else { self.deny(request) }
     }
 
     async fn file_change_approval(&self, request: FileChangeApproval) -> HandlerResult {
-        if self.file_changes.allows(&request) { Ok(request.accept()?) } else { self.deny(request) }
+        let is_plain = request.grant_root.is_none() && is_known(&request.unrecognized);
+        if is_plain && self.file_changes.allows(&request) {
+            Ok(request.accept()?)
+        } else {
+            self.deny(request)
+        }
     }
 
     async fn permissions_approval(&self, request: PermissionsApproval) -> HandlerResult {
@@ -149,10 +169,34 @@ impl ServerRequestHandler for RequestPolicy {
     }
 }
 
+/// Whether a command is asked for, and nothing else.
+fn is_for_command(asked: &CommandExecutionRequestApprovalParams) -> bool {
+    asked.command.is_some() && is_plain(asked)
+}
+
+/// Whether the network is asked for, and nothing else.
+fn is_for_network(asked: &CommandExecutionRequestApprovalParams) -> bool {
+    asked.command.is_none() && is_plain(asked)
+}
+
+fn is_plain(asked: &CommandExecutionRequestApprovalParams) -> bool {
+    #[cfg(feature = "experimental")]
+    if asked.additional_permissions.is_some() {
+        return false;
+    }
+    asked.kind == CommandExecutionApprovalKind::Command && is_known(&asked.unrecognized)
+}
+
+/// Nobody can allow what is not known.
+fn is_known(unrecognized: &ExtraFields) -> bool {
+    *unrecognized == ExtraFields::default()
+}
+
 impl fmt::Debug for RequestPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestPolicy")
             .field("commands", &self.commands)
+            .field("network", &self.network)
             .field("file_changes", &self.file_changes)
             .field("permissions", &self.permissions)
             .field("mcp_tools", &self.mcp_tools)
@@ -162,7 +206,9 @@ impl fmt::Debug for RequestPolicy {
 }
 
 /// What is allowed of one kind: whatever fits one of these.
-struct Rule<C>(Vec<Arc<dyn Fn(&C) -> bool + Send + Sync>>);
+struct Rule<C>(Vec<Predicate<C>>);
+
+type Predicate<C> = Arc<dyn Fn(&C) -> bool + Send + Sync>;
 
 impl<C> Rule<C> {
     fn add(&mut self, fits: impl Fn(&C) -> bool + Send + Sync + 'static) {

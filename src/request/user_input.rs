@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroize;
+
+use crate::connection::Line;
 use crate::error::Result;
 use crate::protocol::{
-    ToolRequestUserInputAnswer, ToolRequestUserInputParams, ToolRequestUserInputQuestion,
-    ToolRequestUserInputResponse,
+    SecretValue, ToolRequestUserInputAnswer, ToolRequestUserInputParams,
+    ToolRequestUserInputQuestion, ToolRequestUserInputResponse, envelope,
 };
 
 use super::{Kind, UserInput};
@@ -45,15 +48,23 @@ impl Kind for ToolRequestUserInputParams {
         Some(ToolRequestUserInputResponse::new([]))
     }
 
+    fn encode(id: &str, response: &ToolRequestUserInputResponse) -> serde_json::Result<Line> {
+        envelope::secret_answer_line(id, &SecretValue::of(response)).map(Line::Secret)
+    }
+
+    fn wipe(response: &mut ToolRequestUserInputResponse) {
+        let answers = response.answers.values_mut().flat_map(|it| &mut it.answers);
+        answers.for_each(Zeroize::zeroize);
+    }
+
     fn check(&self, response: &ToolRequestUserInputResponse) -> Result<(), String> {
         for (id, answer) in &response.answers {
             let Some(question) = self.questions.iter().find(|it| it.id == *id) else {
                 return Err(format!("there is no question `{id}`"));
             };
-            if let Some(other) = answer.answers.iter().find(|it| !is_possible(question, it)) {
-                // What the user has written may be a secret.
-                let shown = if question.is_secret { "the answer" } else { other };
-                return Err(format!("{shown:?} is none of the options of question `{id}`"));
+            // What the user has written may be a secret, and is not repeated.
+            if !answer.answers.iter().all(|it| is_possible(question, it)) {
+                return Err(format!("an answer is none of the options of question `{id}`"));
             }
         }
         match self.questions.iter().find(|it| !response.answers.contains_key(&it.id)) {

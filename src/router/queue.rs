@@ -269,6 +269,11 @@ impl Queue {
         self.progress.borrow().phase == Phase::Completed
     }
 
+    /// Whether the end of the turn is going to arrive, as far as is known.
+    pub(crate) fn awaits_completion(&self) -> bool {
+        !self.has_completed() && !self.progress.borrow().is_detached
+    }
+
     /// What is known of the turn, and news of it.
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()

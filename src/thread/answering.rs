@@ -47,4 +47,9 @@ impl Thread {
         let scope = ThreadScope { handler: Some(Arc::new(handler)), tools: None };
         self.codex.connection.set_scope(self.id(), scope);
     }
+
+    /// Takes the handler of this thread away. Requests that it is answering stay with it.
+    pub fn remove_handler(&self) {
+        self.codex.connection.remove_handler(self.id());
+    }
 }

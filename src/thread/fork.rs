@@ -71,8 +71,7 @@ impl IntoFuture for ThreadFork {
     /// When the future is dropped the thread may have been made, but nobody knows its id.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, scope, response) = self.open(|_| None).await?;
-            codex.connection.reattach(&response.thread.id, scope);
+            let (codex, response) = self.open().await?;
             Ok(Thread::opened_as(codex, ThreadOpened::Forked(response)))
         })
     }

@@ -101,24 +101,20 @@ macro_rules! thread_options {
                 self
             }
 
-            /// Sends the request. What it changes is made of those who answer for the thread.
+            /// Sends the request. Whoever answers for the thread is there when the answer is read:
+            /// behind that of a resumed one comes what the runtime still waits for.
             async fn open(
                 mut self,
-                effect: impl FnOnce(
-                    $crate::connection::ThreadScope,
-                ) -> Option<$crate::connection::Effect>,
             ) -> $crate::Result<(
                 $crate::Codex,
-                $crate::connection::ThreadScope,
                 <$crate::protocol::$params as $crate::protocol::Request>::Response,
             )> {
                 if let Some(problem) = self.problem {
                     return Err($crate::Error::InvalidInput(problem));
                 }
-                let scope = self.answering.scope()?;
-                let effect = effect(scope.clone());
-                let response = self.codex.connection.change(&self.params, effect).await?;
-                Ok((self.codex, scope, response))
+                let effect = $crate::connection::Effect::Open(self.answering.scope()?);
+                let response = self.codex.connection.change(&self.params, Some(effect)).await?;
+                Ok((self.codex, response))
             }
         }
 

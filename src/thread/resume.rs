@@ -3,7 +3,6 @@
 use std::future::IntoFuture;
 
 use crate::codex::{BoxFuture, Codex};
-use crate::connection::Effect;
 use crate::error::Result;
 use crate::protocol;
 
@@ -13,7 +12,7 @@ use super::{Thread, ThreadAnswering, ThreadOpened};
 /// was given a name. What is not set is as it was in the last turn of the thread.
 ///
 /// A thread that this runtime has loaded already is joined: its events come to this client, and
-/// what is set here is ignored. One that another process has loaded cannot be resumed.
+/// what is set here is ignored, but for handler and tools. One that another process has loaded cannot be resumed.
 #[derive(Clone)]
 #[must_use = "a thread is only resumed when it is awaited"]
 pub struct ThreadResume {
@@ -57,12 +56,7 @@ impl IntoFuture for ThreadResume {
     /// When the future is dropped the thread may have been loaded; it can be resumed again.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let thread = self.params.thread_id.clone();
-            // The runtime repeats what it waits for behind its answer.
-            let effect = |scope| Some(Effect::Reattach { thread, scope });
-            let (codex, scope, response) = self.open(effect).await?;
-            // A thread that is resumed by its path has an id that only the answer tells.
-            codex.connection.reattach(&response.thread.id, scope);
+            let (codex, response) = self.open().await?;
             Ok(Thread::opened_as(codex, ThreadOpened::Resumed(response)))
         })
     }

@@ -86,7 +86,9 @@ impl IntoFuture for ThreadStart {
 
     /// # Errors
     ///
-    /// [`Error::InvalidInput`](crate::Error::InvalidInput) for a path that is not UTF-8,
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) for a path that is not UTF-8 and for two tools
+    /// of one name, [`Error::ExperimentalApi`](crate::Error::ExperimentalApi) for tools without the
+    /// experimental API,
     /// [`Error::Rpc`](crate::Error::Rpc) if the runtime does not accept the params or has a
     /// configuration that it cannot load, and what can happen to any request.
     ///
@@ -95,8 +97,7 @@ impl IntoFuture for ThreadStart {
     /// When the future is dropped the thread may have been started, but nobody knows its id.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (codex, scope, response) = self.with_tools().open(|_| None).await?;
-            codex.connection.reattach(&response.thread.id, scope);
+            let (codex, response) = self.with_tools().open().await?;
             Ok(Thread::opened_as(codex, ThreadOpened::Started(response)))
         })
     }

@@ -57,9 +57,12 @@ impl ToolOutput {
         self.0.extend(that.into().0);
         self
     }
+}
 
-    pub(super) fn into_response(self) -> DynamicToolCallResponse {
-        DynamicToolCallResponse::new(self.0, true)
+impl From<ToolOutput> for DynamicToolCallResponse {
+    /// The answer of a tool that has succeeded.
+    fn from(output: ToolOutput) -> DynamicToolCallResponse {
+        DynamicToolCallResponse::new(output.0, true)
     }
 }
 

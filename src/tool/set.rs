@@ -67,7 +67,7 @@ impl ServerRequestHandler for ToolHandler {
             return Ok(());
         };
         let response = match (tool.run)(request.clone()).await {
-            Ok(output) => output.into_response(),
+            Ok(output) => output.into(),
             Err(error) => output::failure(&*error),
         };
         Ok(request.respond(response)?)

@@ -217,33 +217,6 @@ impl<Output> TurnStart<Output> {
         self
     }
 
-    /// Lets the requests of the server about this turn come among its events
-    /// ([`TurnEvent::Request`](crate::TurnEvent::Request)), to be answered whenever and wherever: what
-    /// the [handler](Self::handler) of the turn and the tools of the thread leave does not go to the
-    /// handlers of the thread and of the client.
-    ///
-    /// The turn waits for the answers, so that its events have to be read. A request is refused when
-    /// its event is dropped, as [`TurnHandle::result`] and [`TurnHandle::text_deltas`] do.
-    ///
-    /// ```no_run
-    /// # async fn example(thread: codexkit::Thread) -> codexkit::Result<()> {
-    /// use codexkit::{ServerRequest, TurnEvent};
-    ///
-    /// let mut turn = thread.turn("Tidy up.").park_requests().await?;
-    /// while let Some(event) = turn.next().await {
-    ///     if let TurnEvent::Request(ServerRequest::CommandApproval(request)) = event? {
-    ///         println!("May this run? {:?}", request.command);
-    ///         request.decline()?;
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn park_requests(mut self) -> Self {
-        self.answering.parks = true;
-        self
-    }
-
     /// Changes the params of the request as they will be sent, for everything that has no method
     /// of its own here. The input and the id of the thread are set afterwards.
     pub fn params(
@@ -276,6 +249,35 @@ impl<Output> TurnStart<Output> {
             turn.set_deadline(after);
         }
         Ok(turn)
+    }
+}
+
+impl TurnStart<TurnHandle> {
+    /// Lets the requests of the server about this turn come among its events
+    /// ([`TurnEvent::Request`](crate::TurnEvent::Request)), to be answered whenever and wherever: what
+    /// the [handler](Self::handler) of the turn and the tools of the thread leave does not go to the
+    /// handlers of the thread and of the client.
+    ///
+    /// The turn waits for the answers, so that its events have to be read. A request is refused when
+    /// its event is dropped, as [`TurnHandle::result`] and [`TurnHandle::text_deltas`] do.
+    ///
+    /// ```no_run
+    /// # async fn example(thread: codexkit::Thread) -> codexkit::Result<()> {
+    /// use codexkit::{ServerRequest, TurnEvent};
+    ///
+    /// let mut turn = thread.turn("Tidy up.").park_requests().await?;
+    /// while let Some(event) = turn.next().await {
+    ///     if let TurnEvent::Request(ServerRequest::CommandApproval(request)) = event? {
+    ///         println!("May this run? {:?}", request.command);
+    ///         request.decline()?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn park_requests(mut self) -> Self {
+        self.answering.parks = true;
+        self
     }
 }
 
