@@ -34,7 +34,7 @@ async fn pursue(codex: Codex) -> Result<(), Box<dyn std::error::Error>> {
         match event?.into_notification() {
             Some(ServerNotification::TurnStarted(it)) => println!("turn {}", it.turn.id),
             Some(ServerNotification::ThreadGoalUpdated(it)) => {
-                println!("  goal: {}", it.goal.status)
+                println!("  goal: {}", it.goal.status);
             }
             Some(ServerNotification::ItemCompleted(it)) => {
                 if let ThreadItem::AgentMessage(message) = it.item {

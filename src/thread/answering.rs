@@ -23,6 +23,10 @@ impl ThreadAnswering {
         self.handler = Some(Arc::new(handler));
     }
 
+    #[cfg_attr(
+        not(feature = "experimental"),
+        expect(clippy::unnecessary_wraps, reason = "tools alone may be wrong")
+    )]
     pub(super) fn scope(&mut self) -> Result<ThreadScope> {
         #[cfg(not(feature = "experimental"))]
         let tools = None;
