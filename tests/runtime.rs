@@ -19,10 +19,15 @@ mod commands;
 mod concurrency;
 #[path = "runtime/configuration.rs"]
 mod configuration;
+#[path = "runtime/current_time.rs"]
+mod current_time;
 #[path = "runtime/deadlines.rs"]
 mod deadlines;
 #[path = "runtime/device_codes.rs"]
 mod device_codes;
+#[cfg(unix)]
+#[path = "runtime/elicitations.rs"]
+mod elicitations;
 #[path = "runtime/endings.rs"]
 mod endings;
 #[path = "runtime/errors.rs"]
@@ -42,6 +47,8 @@ mod forking;
 mod goal_control;
 #[path = "runtime/goals.rs"]
 mod goals;
+#[path = "runtime/held.rs"]
+mod held;
 #[path = "runtime/inputs.rs"]
 mod inputs;
 #[path = "runtime/interrupting.rs"]
@@ -60,6 +67,9 @@ mod logins;
 #[cfg(unix)]
 #[path = "runtime/mcp.rs"]
 mod mcp;
+#[cfg(unix)]
+#[path = "runtime/mcp_server.rs"]
+mod mcp_server;
 #[path = "runtime/notices.rs"]
 mod notices;
 #[path = "runtime/options.rs"]
@@ -87,6 +97,15 @@ mod strangers;
 mod support;
 #[path = "runtime/tokens.rs"]
 mod tokens;
+#[cfg(feature = "schemars")]
+#[path = "runtime/tool_failures.rs"]
+mod tool_failures;
+#[cfg(feature = "schemars")]
+#[path = "runtime/tool_threads.rs"]
+mod tool_threads;
+#[cfg(feature = "schemars")]
+#[path = "runtime/tools.rs"]
+mod tools;
 #[path = "runtime/turn_options.rs"]
 mod turn_options;
 #[path = "runtime/turns.rs"]
