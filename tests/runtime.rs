@@ -47,6 +47,8 @@ mod forking;
 mod goal_control;
 #[path = "runtime/goals.rs"]
 mod goals;
+#[path = "runtime/handler_calls.rs"]
+mod handler_calls;
 #[path = "runtime/held.rs"]
 mod held;
 #[path = "runtime/inputs.rs"]
@@ -95,6 +97,8 @@ mod steering;
 mod strangers;
 #[path = "runtime/support.rs"]
 mod support;
+#[path = "runtime/token_handlers.rs"]
+mod token_handlers;
 #[path = "runtime/tokens.rs"]
 mod tokens;
 #[cfg(feature = "schemars")]

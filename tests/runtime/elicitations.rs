@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use codexkit::protocol::{McpServerElicitationRequestParams as Asked, McpToolCallStatus, ThreadItem, TurnStatus};
+use codexkit::protocol::{
+    McpServerElicitationRequestParams as Asked, McpToolCallStatus, ThreadItem, TurnStatus,
+};
 use codexkit::testing::Reply;
 use codexkit::{
     CloseReason, Elicitation, Error, Handlers, RequestPolicy, Resolution, ServerRequest, Thread,
@@ -141,7 +143,10 @@ async fn a_page_is_opened_with_nothing_to_fill_in() {
     run(async |place| {
         let handlers = Handlers::new().elicitation(async |asked: Elicitation| {
             let Asked::Url(page) = &*asked else { panic!("{asked:?}") };
-            assert_eq!((&*page.url, &*page.message), ("https://desk.invalid/login", "Log in there."));
+            assert_eq!(
+                (&*page.url, &*page.message),
+                ("https://desk.invalid/login", "Log in there.")
+            );
             assert!(matches!(asked.accept_with(json!({})), Err(Error::InvalidInput(_))));
             asked.accept()
         });
@@ -317,7 +322,10 @@ async fn a_tool_that_nobody_allows_is_not_called() {
         let mut feed = thread.codex().notifications();
         assert_eq!(write(place, &thread).await, Err(REJECTED.to_owned()));
         let refusal = next_refusal(&mut feed).await;
-        assert_eq!((&*refusal.request.method, refusal.problem), ("mcpServer/elicitation/request", None));
+        assert_eq!(
+            (&*refusal.request.method, refusal.problem),
+            ("mcpServer/elicitation/request", None)
+        );
         let asked = &refusal.request.params["_meta"];
         assert_eq!(asked["codex_approval_kind"], "mcp_tool_call");
     })

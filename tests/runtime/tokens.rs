@@ -16,7 +16,7 @@ use crate::accounts::{authorization, start};
 use crate::support::{Place, next_update, run_with_issuer};
 
 /// Logs in with a token of the issuer, which is given back.
-async fn log_in(codex: &Codex, issuer: &MockIssuer) -> String {
+pub(crate) async fn log_in(codex: &Codex, issuer: &MockIssuer) -> String {
     let token = issuer.issue_token();
     let params = ChatgptAuthTokensLoginAccountParams::new(issuer.account_id(), &token);
     let response = codex.request(LoginAccountParams::from(params)).await.unwrap();
@@ -24,10 +24,14 @@ async fn log_in(codex: &Codex, issuer: &MockIssuer) -> String {
     token
 }
 
-type Asked = Arc<Mutex<Vec<ChatgptAuthTokensRefreshParams>>>;
+pub(crate) type Asked = Arc<Mutex<Vec<ChatgptAuthTokensRefreshParams>>>;
 
 /// Has new tokens made by the issuer, for the account `of`.
-fn provider(builder: CodexBuilder, issuer: &MockIssuer, of: &str) -> (CodexBuilder, Asked) {
+pub(crate) fn provider(
+    builder: CodexBuilder,
+    issuer: &MockIssuer,
+    of: &str,
+) -> (CodexBuilder, Asked) {
     let asked = Asked::default();
     let (issuer, of, seen) = (issuer.clone(), of.to_owned(), asked.clone());
     let builder = builder.chatgpt_token_provider(move |params| {
@@ -40,7 +44,7 @@ fn provider(builder: CodexBuilder, issuer: &MockIssuer, of: &str) -> (CodexBuild
 
 /// How a turn ends in which the model refuses the token, and what is said of requests that were
 /// refused meanwhile.
-async fn failed_turn(
+pub(crate) async fn failed_turn(
     place: &Place,
     issuer: &MockIssuer,
     builder: CodexBuilder,
@@ -66,7 +70,7 @@ async fn failed_turn(
 }
 
 /// What the runtime says when it gets no token.
-const REFUSED: &str = "auth refresh request failed: code=-32000";
+pub(crate) const REFUSED: &str = "auth refresh request failed: code=-32000";
 
 #[tokio::test]
 async fn tokens_of_the_client_are_what_the_model_is_asked_with_until_the_logout() {

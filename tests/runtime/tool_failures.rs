@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use codexkit::protocol::{DynamicToolCallStatus, TurnStatus};
 use codexkit::testing::Reply;
-use codexkit::{CloseReason, Codex, Error, Resolution, Thread, Tool, ToolCall, ToolOutput, TurnHandle};
+use codexkit::{
+    CloseReason, Codex, Error, Resolution, Thread, Tool, ToolCall, ToolOutput, TurnHandle,
+};
 use serde_json::{Value, json};
 
 use crate::held::{Held, Tray, desk, next_refusal, still_talks};
@@ -54,7 +56,8 @@ impl StdError for Broken {
 #[tokio::test]
 async fn the_model_reads_why_a_tool_failed_and_the_turn_goes_on() {
     run(async |place| {
-        let fail = tool("fail", async |_, _| Err::<Value, _>(Broken(std::io::Error::other("no power"))));
+        let fail =
+            tool("fail", async |_, _| Err::<Value, _>(Broken(std::io::Error::other("no power"))));
         let thread = place.start().await.thread_start().tool(fail).await.unwrap();
         let heard = failed(place, &thread).await;
         assert_eq!(heard, "the tool failed: the lamp is broken: no power");
@@ -67,7 +70,8 @@ async fn the_model_reads_what_is_wrong_with_arguments_that_do_not_fit() {
     run(async |place| {
         let thread = place.start().await.thread_start().tool(weather()).await.unwrap();
         let calls = [json!({}), json!({"city": 1}), json!("Rome")];
-        let problems = ["missing field `city`", "invalid type: integer `1`", "invalid type: string"];
+        let problems =
+            ["missing field `city`", "invalid type: integer `1`", "invalid type: string"];
         for (n, (arguments, problem)) in calls.into_iter().zip(problems).enumerate() {
             let id = format!("call_{n}");
             let call = Reply::new().function_call(&id, "weather", arguments);
@@ -96,7 +100,10 @@ async fn arguments_that_are_no_json_do_not_come_to_the_tool() {
             "arguments": "yes, please",
         });
         let (_, heard) = turn_with(place, &thread, Reply::new().item(call)).await;
-        assert!(heard.as_str().unwrap().starts_with("failed to parse function arguments"), "{heard}");
+        assert!(
+            heard.as_str().unwrap().starts_with("failed to parse function arguments"),
+            "{heard}"
+        );
         assert!(tray.is_empty());
     })
     .await;
@@ -105,7 +112,8 @@ async fn arguments_that_are_no_json_do_not_come_to_the_tool() {
 #[tokio::test]
 async fn a_tool_that_panics_gives_no_result_and_harms_nothing_else() {
     run(async |place| {
-        let fail = tool("fail", async |_, _| -> Result<Value, Infallible> { panic!("in the tool") });
+        let fail =
+            tool("fail", async |_, _| -> Result<Value, Infallible> { panic!("in the tool") });
         let codex = place.start().await;
         let thread = codex.thread_start().tool(fail).tool(weather()).await.unwrap();
         let mut feed = codex.notifications();

@@ -1,13 +1,14 @@
 //! The tools of threads that are opened: which there can be, and who has their functions.
 
 use codexkit::protocol::{DynamicToolCallStatus, ThreadLoadedListParams};
+use codexkit::testing::Reply;
 use codexkit::{Codex, Error, Thread, ThreadStart, Tool, ToolNamespace};
 use serde_json::{Value, json};
 
 use crate::held::next_refusal;
 use crate::lifecycle::is_refused;
 use crate::support::{Place, run};
-use crate::tools::{call, offered, only_call, turn_with, weather};
+use crate::tools::{call, calls, offered, only_call, turn_with, weather};
 
 fn rome() -> Value {
     json!({"city": "Rome"})
@@ -23,7 +24,7 @@ async fn started(place: &Place, codex: &Codex) -> String {
 
 /// A call of the tool again, by an id of its own.
 async fn rains_again(place: &Place, thread: &Thread) {
-    let call = codexkit::testing::Reply::new().function_call("call_2", "weather", rome());
+    let call = Reply::new().function_call("call_2", "weather", rome());
     place.model.extend([call, "ok".into()]);
     let result = thread.run("And now?").await.unwrap();
     assert_eq!(only_call(&result).status, DynamicToolCallStatus::Completed);
@@ -35,7 +36,7 @@ async fn rains_again(place: &Place, thread: &Thread) {
 /// The same where nobody has the function.
 async fn is_refused_again(place: &Place, thread: &Thread) {
     let mut feed = thread.codex().notifications();
-    let call = codexkit::testing::Reply::new().function_call("call_2", "weather", rome());
+    let call = Reply::new().function_call("call_2", "weather", rome());
     place.model.extend([call, "ok".into()]);
     let result = thread.run("And now?").await.unwrap();
     assert_eq!(result.final_response.as_deref(), Some("ok"));
@@ -174,6 +175,19 @@ async fn names_that_the_runtime_does_not_take_are_its_errors() {
         // As long as they may be.
         let longest = codex.thread_start().tool(named(&"x".repeat(128)));
         longest.tool_namespace(group(&"x".repeat(64))).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tool_with_the_name_of_one_that_the_runtime_has_is_never_called() {
+    run(async |place| {
+        let start = place.start().await.thread_start().tool(named("exec_command"));
+        let thread = start.await.unwrap();
+        let command = call("exec_command", json!({"cmd": "echo of the runtime"}));
+        let (result, heard) = turn_with(place, &thread, command).await;
+        assert!(heard.as_str().unwrap().contains("of the runtime"), "{heard}");
+        assert!(calls(&result).is_empty(), "{:?}", result.items);
     })
     .await;
 }

@@ -5,11 +5,13 @@ use std::future::ready;
 
 use codexkit::protocol::{
     DynamicToolCallOutputContentItem, DynamicToolCallResponse, DynamicToolCallStatus,
-    DynamicToolCallThreadItem, FunctionDynamicToolSpec,
-    InputTextDynamicToolCallOutputContentItem, ModelListParams, ThreadItem, TurnStatus,
+    DynamicToolCallThreadItem, FunctionDynamicToolSpec, InputTextDynamicToolCallOutputContentItem,
+    ModelListParams, ThreadItem, TurnStatus,
 };
 use codexkit::testing::{ModelRequest, Reply};
-use codexkit::{Handlers, Resolution, Thread, Tool, ToolCall, ToolNamespace, ToolOutput, TurnResult};
+use codexkit::{
+    Handlers, Resolution, Thread, Tool, ToolCall, ToolNamespace, ToolOutput, TurnResult,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -60,8 +62,7 @@ pub(crate) async fn turn_with(place: &Place, thread: &Thread, reply: Reply) -> (
 
 /// What the model heard of a call.
 pub(crate) fn heard(request: &ModelRequest, call_id: &str) -> Value {
-    let is_output =
-        |it: &&Value| it["type"] == "function_call_output" && it["call_id"] == call_id;
+    let is_output = |it: &&Value| it["type"] == "function_call_output" && it["call_id"] == call_id;
     request.input().iter().find(is_output).unwrap()["output"].clone()
 }
 
@@ -185,15 +186,17 @@ async fn what_a_tool_gives_is_what_the_model_reads() {
         }
     }
     run(async |place| {
-        let tool = Tool::new("show", "Shows it.", async |it: City| Ok::<_, Infallible>(show(&it.city)));
+        let tool =
+            Tool::new("show", "Shows it.", async |it: City| Ok::<_, Infallible>(show(&it.city)));
         let thread = place.start().await.thread_start().tool(tool).await.unwrap();
         let seen = json!({"type": "input_image", "image_url": PNG_URL, "detail": "original"});
         let text = |text: &str| json!({"type": "input_text", "text": text});
         let names = ["text", "value", "string", "image", "nothing", "several"];
         let ids = names.map(|name| format!("call_{name}"));
-        let calls = names.iter().zip(&ids).map(|(name, id)| {
-            Reply::new().function_call(id, "show", json!({"city": name}))
-        });
+        let calls = names
+            .iter()
+            .zip(&ids)
+            .map(|(name, id)| Reply::new().function_call(id, "show", json!({"city": name})));
         place.model.extend(calls);
         place.model.push("ok");
         let result = thread.run("Show me.").await.unwrap();
@@ -223,7 +226,8 @@ async fn tools_of_one_name_in_and_out_of_a_namespace_are_told_apart() {
         let thread = start.tool_namespace(birds).await.unwrap();
         let reply = call("look", json!({}));
         let reply = call_in(reply, "call_2", "birds", "look");
-        let (result, alone) = turn_with(place, &thread, call_in(reply, "call_3", "birds", "hear")).await;
+        let (result, alone) =
+            turn_with(place, &thread, call_in(reply, "call_3", "birds", "hear")).await;
         let request = place.model.requests().pop().unwrap();
         let inside = ["call_2", "call_3"].map(|id| heard(&request, id));
         assert_eq!((alone, inside), (json!("nothing special"), [json!("a bird"), json!("a song")]));
@@ -233,7 +237,10 @@ async fn tools_of_one_name_in_and_out_of_a_namespace_are_told_apart() {
         let birds = Some("birds");
         assert_eq!(namespaces, [("call_1", None), ("call_2", birds), ("call_3", birds)]);
         let told = offered(&request, "birds").unwrap();
-        assert_eq!((&told["type"], &told["description"]), (&json!("namespace"), &json!("All about birds.")));
+        assert_eq!(
+            (&told["type"], &told["description"]),
+            (&json!("namespace"), &json!("All about birds."))
+        );
         let names = told["tools"].as_array().unwrap().iter().map(|it| &it["name"]);
         assert!(names.eq(["hear", "look"]), "{told}");
     })
@@ -266,7 +273,10 @@ async fn a_deferred_tool_is_told_to_the_model_once_it_searches_and_can_be_called
         assert_eq!(offered(&requests[0], "maps"), None);
         let found = requests[1].input().iter().find(|it| it["type"] == "tool_search_output");
         let found = &found.unwrap()["tools"][0];
-        assert_eq!((&found["name"], &found["tools"][0]["name"]), (&json!("maps"), &json!("weather")));
+        assert_eq!(
+            (&found["name"], &found["tools"][0]["name"]),
+            (&json!("maps"), &json!("weather"))
+        );
         assert_eq!(found["tools"][0]["parameters"]["required"], json!(["city"]));
     })
     .await;
@@ -279,14 +289,18 @@ async fn a_call_knows_its_turn_and_can_use_the_client() {
             let codex = call.codex().ok_or("the client is gone")?;
             let models = codex.request(ModelListParams::default()).await?;
             let read = codex.thread(&call.thread_id).read().await?;
-            let seen = json!([call.thread_id, call.turn_id, call.call_id, read.id, models.data.len()]);
+            let seen =
+                json!([call.thread_id, call.turn_id, call.call_id, read.id, models.data.len()]);
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(seen)
         });
         let thread = place.start().await.thread_start().tool(tool).await.unwrap();
         let (result, heard) = turn_with(place, &thread, call("where", json!({"city": ""}))).await;
         let [of_thread, turn, call, read, models] =
             serde_json::from_str::<[Value; 5]>(heard.as_str().unwrap()).unwrap();
-        assert_eq!([of_thread, turn, call, read], [thread.id(), &*result.id, "call_1", thread.id()]);
+        assert_eq!(
+            [of_thread, turn, call, read],
+            [thread.id(), &*result.id, "call_1", thread.id()]
+        );
         assert!(models.as_u64() > Some(0), "{models}");
     })
     .await;
@@ -332,13 +346,18 @@ async fn tools_that_are_declared_by_hand_are_called_by_the_handler() {
     run(async |place| {
         let schema = json!({"type": "object", "properties": {}});
         let spec = FunctionDynamicToolSpec::new("lamp", "Switches the lamp.", schema);
-        let lamp = Handlers::new().tool_call(async |it| it.respond(said(&format!("{} is on", it.tool))));
+        let lamp =
+            Handlers::new().tool_call(async |it| it.respond(said(&format!("{} is on", it.tool))));
         let start = place.start().await.thread_start().tool(weather()).handler(lamp);
         let thread = start.params(|it| it.dynamic_tools(vec![spec.into()])).await.unwrap();
-        let reply = call("lamp", json!({})).function_call("call_2", "weather", json!({"city": "Rome"}));
+        let reply =
+            call("lamp", json!({})).function_call("call_2", "weather", json!({"city": "Rome"}));
         let (_, alone) = turn_with(place, &thread, reply).await;
         let request = place.model.requests().pop().unwrap();
-        assert_eq!((alone, heard(&request, "call_2")), (json!("lamp is on"), json!("It rains in Rome.")));
+        assert_eq!(
+            (alone, heard(&request, "call_2")),
+            (json!("lamp is on"), json!("It rains in Rome."))
+        );
     })
     .await;
 }
@@ -346,7 +365,8 @@ async fn tools_that_are_declared_by_hand_are_called_by_the_handler() {
 #[tokio::test]
 async fn a_tool_that_nobody_declared_is_not_called_and_the_turn_goes_on() {
     run(async |place| {
-        let anything = Handlers::new().tool_call(async |it| it.respond(said("called all the same")));
+        let anything =
+            Handlers::new().tool_call(async |it| it.respond(said("called all the same")));
         let start = place.start().await.thread_start().tool(weather()).handler(anything);
         let thread = start.await.unwrap();
         let (result, heard) = turn_with(place, &thread, call("lamp", json!({}))).await;
