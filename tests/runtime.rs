@@ -70,6 +70,9 @@ mod logins;
 #[path = "runtime/mcp.rs"]
 mod mcp;
 #[cfg(unix)]
+#[path = "runtime/mcp_approvals.rs"]
+mod mcp_approvals;
+#[cfg(unix)]
 #[path = "runtime/mcp_server.rs"]
 mod mcp_server;
 #[path = "runtime/notices.rs"]

@@ -1,4 +1,4 @@
-//! What an MCP server asks the user, and whether its tools may be called.
+//! What an MCP server asks the user.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,18 +9,19 @@ use codexkit::protocol::{
 };
 use codexkit::testing::Reply;
 use codexkit::{
-    CloseReason, Elicitation, Error, Handlers, RequestPolicy, Resolution, ServerRequest, Thread,
-    TurnEvent, TurnHandle, TurnResult,
+    CloseReason, Elicitation, Error, Handlers, Resolution, ServerRequest, Thread, TurnEvent,
+    TurnHandle, TurnResult,
 };
 use serde_json::{Value, json};
 
 use crate::held::{Held, Tray, desk, next_refusal, still_talks};
-use crate::mcp_server::{answer, asking, call, only_call, text};
+use crate::mcp_server::{answer, asking, call, only_call};
 use crate::support::{Place, SOON, run, within};
 
 /// Runs a turn in which the model calls a tool of the server.
-async fn turn(place: &Place, thread: &Thread, tool: &str) -> TurnResult {
-    place.model.extend([call(Reply::new(), "call_1", tool), "ok".into()]);
+pub(crate) async fn turn(place: &Place, thread: &Thread, tool: &str) -> TurnResult {
+    let id = format!("call_{}", place.model.requests().len());
+    place.model.extend([call(Reply::new(), &id, tool), "ok".into()]);
     let result = thread.run("Ask.").await.unwrap();
     assert_eq!(result.final_response.as_deref(), Some("ok"));
     result
@@ -299,89 +300,6 @@ async fn two_forms_at_once_can_be_answered_in_reverse() {
         let mut calls: Vec<_> = calls.collect();
         calls.sort_by_key(|it| it.0);
         assert_eq!(calls, [("call_1", filled), ("call_2", opened)]);
-    })
-    .await;
-}
-
-/// What became of a call of the tool that may change something.
-async fn write(place: &Place, thread: &Thread) -> Result<String, String> {
-    let result = turn(place, thread, "write").await;
-    let call = only_call(&result);
-    match &call.error {
-        Some(error) => Err(error.message.clone()),
-        None => Ok(text(call).to_owned()),
-    }
-}
-
-const REJECTED: &str = "user rejected MCP tool call";
-
-#[tokio::test]
-async fn a_tool_that_nobody_allows_is_not_called() {
-    run(async |place| {
-        let thread = asking(place, |start| start).await;
-        let mut feed = thread.codex().notifications();
-        assert_eq!(write(place, &thread).await, Err(REJECTED.to_owned()));
-        let refusal = next_refusal(&mut feed).await;
-        assert_eq!(
-            (&*refusal.request.method, refusal.problem),
-            ("mcpServer/elicitation/request", None)
-        );
-        let asked = &refusal.request.params["_meta"];
-        assert_eq!(asked["codex_approval_kind"], "mcp_tool_call");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_tool_that_the_user_allows_is_called() {
-    run(async |place| {
-        let handlers = Handlers::new().elicitation(async |asked: Elicitation| {
-            assert!(asked.is_tool_approval());
-            asked.accept()
-        });
-        let thread = asking(place, |start| start.handler(handlers)).await;
-        assert_eq!(write(place, &thread).await.as_deref(), Ok("written"));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_tool_whose_approval_is_cancelled_is_not_called_and_the_turn_goes_on() {
-    run(async |place| {
-        let handlers = Handlers::new().elicitation(async |asked| asked.cancel());
-        let thread = asking(place, |start| start.handler(handlers)).await;
-        let cancelled = "user cancelled MCP tool call".to_owned();
-        assert_eq!(write(place, &thread).await, Err(cancelled));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_allows_the_tools_that_fit_and_no_others() {
-    run(async |place| {
-        let fits = |asked: &Asked| matches!(asked, Asked::Form(it) if it.server_name == "desk");
-        for (policy, called) in [
-            (RequestPolicy::deny_all().allow_mcp_tools(), true),
-            (RequestPolicy::deny_all().allow_mcp_tools_if(fits), true),
-            (RequestPolicy::deny_all().allow_mcp_tools_if(|_| false), false),
-            (RequestPolicy::deny_all(), false),
-        ] {
-            let thread = asking(place, |start| start.handler(policy.clone())).await;
-            let expected = if called { Ok("written".into()) } else { Err(REJECTED.to_owned()) };
-            assert_eq!(write(place, &thread).await, expected, "{policy:?}");
-            thread.codex().close().await;
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_that_allows_tools_does_not_fill_in_forms() {
-    run(async |place| {
-        let policy = RequestPolicy::deny_all().allow_mcp_tools();
-        let thread = asking(place, |start| start.handler(policy)).await;
-        let result = turn(place, &thread, "form").await;
-        assert_eq!(answer(only_call(&result)), json!({"action": "decline"}));
     })
     .await;
 }

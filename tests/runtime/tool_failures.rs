@@ -3,12 +3,14 @@
 use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
+use std::future::Ready;
 use std::time::Duration;
 
 use codexkit::protocol::{DynamicToolCallStatus, TurnStatus};
 use codexkit::testing::Reply;
 use codexkit::{
-    CloseReason, Codex, Error, Resolution, Thread, Tool, ToolCall, ToolOutput, TurnHandle,
+    CloseReason, Codex, ConnectionEvent, Error, Notifications, Resolution, Thread, Tool, ToolCall,
+    ToolOutput, TurnHandle,
 };
 use serde_json::{Value, json};
 
@@ -127,6 +129,47 @@ async fn a_tool_that_panics_gives_no_result_and_harms_nothing_else() {
         assert_eq!(only_call(&result).status, DynamicToolCallStatus::Completed);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_tool_that_panics_before_there_is_a_future_gives_no_result() {
+    run(async |place| {
+        let fail = tool("fail", |_, _| -> Ready<Result<Value, Infallible>> { panic!("before") });
+        let codex = place.start().await;
+        let thread = codex.thread_start().tool(fail).await.unwrap();
+        let mut feed = codex.notifications();
+        assert_eq!(failed(place, &thread).await, NO_RESULT);
+        let refusal = next_refusal(&mut feed).await;
+        assert_eq!(refusal.problem.as_deref(), Some("its handler panicked"));
+        place.model.push("ok");
+        still_talks(&thread).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_that_the_function_answers_by_itself_is_answered_once() {
+    run(async |place| {
+        let fail = tool("fail", async |_, call: ToolCall| {
+            call.refuse()?;
+            Ok::<_, Error>("too late")
+        });
+        let codex = place.start().await;
+        let feed = codex.notifications();
+        let thread = codex.thread_start().tool(fail).await.unwrap();
+        assert_eq!(failed(place, &thread).await, NO_RESULT);
+        nothing_was_refused(codex, feed).await;
+    })
+    .await;
+}
+
+/// Fails if a request was refused without anybody having decided so until the connection ended,
+/// which this brings about.
+async fn nothing_was_refused(codex: Codex, mut feed: Notifications) {
+    codex.close().await;
+    while let Some(Ok(event)) = feed.next().await {
+        assert!(matches!(event, ConnectionEvent::Notification { .. }), "{event:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,13 +2,15 @@
 
 use codexkit::protocol::{DynamicToolCallStatus, ThreadLoadedListParams};
 use codexkit::testing::Reply;
-use codexkit::{Codex, Error, Thread, ThreadStart, Tool, ToolNamespace};
+use codexkit::{
+    Codex, Error, HandlerResult, Handlers, Thread, ThreadStart, Tool, ToolCall, ToolNamespace,
+};
 use serde_json::{Value, json};
 
-use crate::held::next_refusal;
+use crate::held::{desk, next_refusal};
 use crate::lifecycle::is_refused;
 use crate::support::{Place, run};
-use crate::tools::{call, calls, offered, only_call, turn_with, weather};
+use crate::tools::{call, calls, offered, only_call, said, turn_with, weather};
 
 fn rome() -> Value {
     json!({"city": "Rome"})
@@ -69,6 +71,30 @@ async fn a_thread_that_is_resumed_without_the_function_has_its_calls_refused_and
         codex.close().await;
         let thread = place.start().await.thread_resume(id).await.unwrap();
         is_refused_again(place, &thread).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_handler_of_the_client_gets_the_calls_of_tools_whose_function_is_not_given_again() {
+    run(async |place| {
+        let codex = place.start().await;
+        let id = started(place, &codex).await;
+        codex.close().await;
+        let (desk, mut tray) = desk::<ToolCall, HandlerResult>();
+        let handlers = Handlers::new().tool_call(move |it| desk.hold(it));
+        let codex = place.start_with(place.builder().handler(handlers)).await;
+        let thread = codex.thread_resume(id).await.unwrap();
+        let call = Reply::new().function_call("call_2", "weather", rome());
+        place.model.extend([call, "ok".into()]);
+        let turn = thread.turn("And now?").await.unwrap();
+        let held = tray.next().await;
+        assert_eq!((&*held.request.tool, &held.request.arguments), ("weather", &rome()));
+        held.request.respond(said("It snows.")).unwrap();
+        held.release(Ok(()));
+        turn.result().await.unwrap();
+        let request = place.model.requests().pop().unwrap();
+        assert_eq!(request.tool_output("call_2").unwrap(), "It snows.");
     })
     .await;
 }

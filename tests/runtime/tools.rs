@@ -336,7 +336,7 @@ async fn two_calls_at_once_can_be_answered_in_reverse() {
 }
 
 /// What is said by hand, without a [`Tool`].
-fn said(text: &str) -> DynamicToolCallResponse {
+pub(crate) fn said(text: &str) -> DynamicToolCallResponse {
     let text = InputTextDynamicToolCallOutputContentItem::new(text);
     DynamicToolCallResponse::new(vec![DynamicToolCallOutputContentItem::InputText(text)], true)
 }
