@@ -1,9 +1,5 @@
 //! Whether the tools of an MCP server may be called.
 
-use codexkit::protocol::{
-    McpServerElicitationAction, McpServerElicitationRequestParams as Asked,
-    McpServerElicitationRequestResponse,
-};
 use codexkit::{Elicitation, HandlerResult, Handlers, RequestPolicy, Thread};
 use serde_json::json;
 
@@ -62,10 +58,7 @@ async fn a_tool_that_the_user_allows_for_the_session_is_not_asked_about_again() 
         let thread = asking(place, |start| start.handler(handlers)).await;
         let allow = async {
             let held = tray.next().await;
-            let action = McpServerElicitationAction::Accept;
-            let mut response = McpServerElicitationRequestResponse::new(action);
-            response.meta = Some(json!({"persist": "session"}));
-            held.request.respond(response).unwrap();
+            held.request.accept_for_session().unwrap();
             held.release(Ok(()));
         };
         let (written, ()) = tokio::join!(write(place, &thread), allow);
@@ -88,17 +81,15 @@ async fn a_tool_whose_approval_is_cancelled_is_not_called_and_the_turn_goes_on()
 }
 
 #[tokio::test]
-async fn a_policy_allows_the_tools_that_fit_and_no_others() {
+async fn a_policy_allows_the_tools_of_a_server_and_of_no_other() {
     run(async |place| {
-        let fits = |asked: &Asked| matches!(asked, Asked::Form(it) if it.server_name == "desk");
-        for (policy, called) in [
-            (RequestPolicy::deny_all().allow_mcp_tools(), true),
-            (RequestPolicy::deny_all().allow_mcp_tools_if(fits), true),
-            (RequestPolicy::deny_all().allow_mcp_tools_if(|_| false), false),
-            (RequestPolicy::deny_all(), false),
+        for (policy, expected) in [
+            (RequestPolicy::deny_all().allow_mcp_tools_of("desk"), Ok("written")),
+            (RequestPolicy::deny_all().allow_mcp_tools_of("des"), Err(REJECTED)),
+            (RequestPolicy::deny_all(), Err(REJECTED)),
         ] {
             let thread = asking(place, |start| start.handler(policy.clone())).await;
-            let expected = if called { Ok("written".into()) } else { Err(REJECTED.to_owned()) };
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(write(place, &thread).await, expected, "{policy:?}");
             thread.codex().close().await;
         }
@@ -109,10 +100,26 @@ async fn a_policy_allows_the_tools_that_fit_and_no_others() {
 #[tokio::test]
 async fn a_policy_that_allows_tools_does_not_fill_in_forms() {
     run(async |place| {
-        let policy = RequestPolicy::deny_all().allow_mcp_tools();
+        let policy = RequestPolicy::deny_all().allow_mcp_tools_of("desk");
         let thread = asking(place, |start| start.handler(policy)).await;
         let result = turn(place, &thread, "form").await;
         assert_eq!(answer(only_call(&result)), json!({"action": "decline"}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_of_the_server_can_look_like_an_approval() {
+    run(async |place| {
+        for (policy, action) in [
+            (RequestPolicy::deny_all().allow_mcp_tools_of("desk"), "accept"),
+            (RequestPolicy::deny_all(), "decline"),
+        ] {
+            let thread = asking(place, |start| start.handler(policy.clone())).await;
+            let result = turn(place, &thread, "fake").await;
+            assert_eq!(answer(only_call(&result))["action"], action, "{policy:?}");
+            thread.codex().close().await;
+        }
     })
     .await;
 }

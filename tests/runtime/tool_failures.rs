@@ -9,8 +9,8 @@ use std::time::Duration;
 use codexkit::protocol::{DynamicToolCallStatus, TurnStatus};
 use codexkit::testing::Reply;
 use codexkit::{
-    CloseReason, Codex, ConnectionEvent, Error, Notifications, Resolution, Thread, Tool, ToolCall,
-    ToolOutput, TurnHandle,
+    CloseReason, Codex, ConnectionEvent, Error, Resolution, Thread, Tool, ToolCall, ToolOutput,
+    TurnHandle,
 };
 use serde_json::{Value, json};
 
@@ -148,28 +148,32 @@ async fn a_tool_that_panics_before_there_is_a_future_gives_no_result() {
 }
 
 #[tokio::test]
-async fn a_call_that_the_function_answers_by_itself_is_answered_once() {
+async fn what_a_function_gives_that_has_answered_by_itself_is_reported_and_not_sent() {
     run(async |place| {
         let fail = tool("fail", async |_, call: ToolCall| {
             call.refuse()?;
             Ok::<_, Error>("too late")
         });
         let codex = place.start().await;
-        let feed = codex.notifications();
+        let mut feed = codex.notifications();
         let thread = codex.thread_start().tool(fail).await.unwrap();
         assert_eq!(failed(place, &thread).await, NO_RESULT);
-        nothing_was_refused(codex, feed).await;
+        codex.close().await;
+        let mut problems = Vec::new();
+        while let Some(Ok(event)) = feed.next().await {
+            match event {
+                ConnectionEvent::HandlerFailed { problem, source, .. } => {
+                    problems.push(format!("{problem}: {}", source.unwrap()));
+                }
+                ConnectionEvent::Notification { .. } => (),
+                other => panic!("{other:?}"),
+            }
+        }
+        let too_late =
+            "`item/tool/call` needs no answer any more: it was refused; nothing was sent";
+        assert_eq!(problems, [format!("its handler failed: {too_late}")]);
     })
     .await;
-}
-
-/// Fails if a request was refused without anybody having decided so until the connection ended,
-/// which this brings about.
-async fn nothing_was_refused(codex: Codex, mut feed: Notifications) {
-    codex.close().await;
-    while let Some(Ok(event)) = feed.next().await {
-        assert!(matches!(event, ConnectionEvent::Notification { .. }), "{event:?}");
-    }
 }
 
 #[tokio::test]
