@@ -4,6 +4,8 @@
 
 #[path = "runtime/accounts.rs"]
 mod accounts;
+#[path = "runtime/asking.rs"]
+mod asking;
 #[path = "runtime/attaching.rs"]
 mod attaching;
 #[path = "runtime/bad_input.rs"]
@@ -66,6 +68,8 @@ mod notices;
 mod options;
 #[path = "runtime/overload.rs"]
 mod overload;
+#[path = "runtime/pending.rs"]
+mod pending;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;
