@@ -14,6 +14,8 @@ mod bad_input;
 mod bedrock;
 #[path = "runtime/beginnings.rs"]
 mod beginnings;
+#[path = "runtime/command_approvals.rs"]
+mod command_approvals;
 #[cfg(unix)]
 #[path = "runtime/commands.rs"]
 mod commands;
@@ -34,6 +36,8 @@ mod errors;
 mod execs;
 #[path = "runtime/failures.rs"]
 mod failures;
+#[path = "runtime/file_approvals.rs"]
+mod file_approvals;
 #[path = "runtime/files.rs"]
 mod files;
 #[path = "runtime/filesystem.rs"]

@@ -225,7 +225,11 @@ pub(crate) fn touch_escalated(reply: Reply, call_id: &str) -> Reply {
 
 /// A patch that makes a file.
 pub(crate) fn add_file(reply: Reply, call_id: &str, name: &str) -> Reply {
-    let patch = format!("*** Begin Patch\n*** Add File: {name}\n+hello\n*** End Patch");
+    patch(reply, call_id, &format!("*** Add File: {name}\n+hello"))
+}
+
+pub(crate) fn patch(reply: Reply, call_id: &str, changes: &str) -> Reply {
+    let patch = format!("*** Begin Patch\n{changes}\n*** End Patch");
     reply.custom_tool_call(call_id, "apply_patch", &patch)
 }
 
