@@ -4,6 +4,8 @@
 
 #[path = "runtime/accounts.rs"]
 mod accounts;
+#[path = "runtime/answering.rs"]
+mod answering;
 #[path = "runtime/asking.rs"]
 mod asking;
 #[path = "runtime/attaching.rs"]
@@ -74,6 +76,9 @@ mod options;
 mod overload;
 #[path = "runtime/pending.rs"]
 mod pending;
+#[cfg(unix)]
+#[path = "runtime/permission_requests.rs"]
+mod permission_requests;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;
@@ -104,5 +109,7 @@ mod turns;
 mod typed;
 #[path = "runtime/user_files.rs"]
 mod user_files;
+#[path = "runtime/user_questions.rs"]
+mod user_questions;
 #[path = "runtime/views.rs"]
 mod views;

@@ -222,7 +222,6 @@ async fn a_decision_that_was_not_offered_is_not_sent() {
             WithExecpolicy::new(words(["touch"])).into(),
             WithExecpolicy::new(words(["whoami"])).into(),
             WithExecpolicy::new(Vec::<String>::new()).into(),
-            Decision::AcceptForSession,
             Decision::Unrecognized("approved".into()),
         ];
         for decision in decisions {
@@ -244,29 +243,23 @@ async fn a_decision_that_was_not_offered_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_accepted_for_the_session_is_not_asked_for_again() {
+async fn the_runtime_lets_no_command_be_accepted_for_the_session() {
     run(async |place| {
-        // Otherwise the runtime says what it offers, and this is not among it.
-        let codex = place.start_with(asking(place).experimental_api(false)).await;
-        let thread = untrusting_start(&codex).await.unwrap();
-        place.model.extend([touch(Reply::new(), CALL), "Well.".into()]);
-        let mut turn = thread.turn("Do it.").park_requests().await.unwrap();
-        let request = next_approval(&mut turn).await;
-        assert!(request.decisions().contains(&Decision::AcceptForSession));
-        request.accept_for_session().unwrap();
-        turn.result().await.unwrap();
-        assert_eq!(made(place), ["made.txt"]);
-        std::fs::remove_file(place.home.workspace().join("made.txt")).unwrap();
-
-        // Nobody is there to accept it.
-        let feed = codex.notifications();
-        let both = run_command(touch(Reply::new(), "call_2"), "call_3", "touch other.txt");
-        place.model.extend([both, "Well.".into()]);
-        let result = thread.run("Do it again.").await.unwrap();
-        assert_eq!(status(&result, "call_2"), Some(CommandExecutionStatus::Completed));
-        assert_eq!(status(&result, "call_3"), Some(CommandExecutionStatus::Declined));
-        assert_eq!(made(place), ["made.txt"]);
-        drop((thread, feed));
+        // It also says what it offers to a client that did not ask for the experimental API.
+        for experimental in [true, false] {
+            let codex = place.start_with(asking(place).experimental_api(experimental)).await;
+            let thread = untrusting_start(&codex).await.unwrap();
+            place.model.extend([touch(Reply::new(), CALL), "Well.".into()]);
+            let mut turn = thread.turn("Do it.").park_requests().await.unwrap();
+            let request = next_approval(&mut turn).await;
+            let is_offered = request.decisions().contains(&Decision::AcceptForSession);
+            assert!(!is_offered && request.available_decisions.is_some());
+            let error = request.accept_for_session().unwrap_err();
+            assert!(matches!(error, Error::InvalidInput(_)), "{error}");
+            request.decline().unwrap();
+            turn.result().await.unwrap();
+            codex.close().await;
+        }
     })
     .await;
 }
