@@ -84,6 +84,8 @@ mod permission_requests;
 mod processes;
 #[path = "runtime/refusals.rs"]
 mod refusals;
+#[path = "runtime/request_policies.rs"]
+mod request_policies;
 #[path = "runtime/resuming.rs"]
 mod resuming;
 #[path = "runtime/rival_logins.rs"]

@@ -1,9 +1,7 @@
-//! Who answers what the server asks: handlers of a client, a thread and a turn, policies, and whoever
-//! has the request.
+//! Who answers what the server asks: handlers of a client, a thread and a turn, and whoever has the
+//! request.
 
-use std::sync::{Arc, Mutex};
-
-use codexkit::protocol::{CommandExecutionRequestApprovalParams, ReviewTarget, TurnStatus};
+use codexkit::protocol::{ReviewTarget, ThreadGoalStatus, TurnStatus};
 use codexkit::testing::Reply;
 use codexkit::{
     Handlers, RequestPolicy, Resolution, Sandbox, ServerRequest, ServerRequestHandler, TurnEvent,
@@ -11,42 +9,11 @@ use codexkit::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::asking::{
-    Asked, CALL, EVERYTHING, add_file, asking, every, heard_of, made, next_refusal, next_request,
-    nothing_was_made, nothing_went_wrong, run_command, still_talks, touch, untrusting,
-    untrusting_start,
+    Asked, CALL, EVERYTHING, Log, asking, every, heard_of, made, next_refusal, next_request,
+    nothing_was_made, nothing_went_wrong, still_talks, touch, untrusting, untrusting_start,
 };
 use crate::goals::{complete, status};
 use crate::support::{Place, SOON, run, within};
-
-/// Who was asked, in this order.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<&'static str>>>);
-
-impl Log {
-    /// Somebody who declines everything.
-    fn declines(&self, name: &'static str) -> Handlers {
-        let log = self.clone();
-        every(move |request| {
-            log.0.lock().unwrap().push(name);
-            let refused = request.refuse();
-            async move { Ok(refused?) }
-        })
-    }
-
-    /// Somebody who leaves everything to the next one.
-    fn passes(&self, name: &'static str) -> Handlers {
-        let log = self.clone();
-        every(move |request| {
-            log.0.lock().unwrap().push(name);
-            request.pass();
-            async { Ok(()) }
-        })
-    }
-
-    fn take(&self) -> Vec<&'static str> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
 
 /// The model wants to run a command, and then says something.
 fn wants(place: &Place, call_id: &str) {
@@ -278,96 +245,6 @@ async fn the_handler_of_a_thread_is_let_go_of_when_that_is_unsubscribed() {
     .await;
 }
 
-/// Runs a turn whose model wants to run two commands and to make a file, with a policy of the
-/// thread. Gives what it could make.
-async fn made_under(place: &Place, policy: RequestPolicy, client: Handlers) -> Vec<String> {
-    let codex = place.start_with(asking(place).handler(client)).await;
-    let feed = codex.notifications();
-    let thread = untrusting_start(&codex).handler(policy).await.unwrap();
-    let commands = run_command(touch(Reply::new(), CALL), "call_2", "touch other.txt");
-    place.model.extend([commands, add_file(Reply::new(), "call_3", "new.txt"), "Well.".into()]);
-    let result = within(SOON, thread.turn("Do it.").await.unwrap().result()).await.unwrap();
-    assert_eq!(result.final_response.as_deref(), Some("Well."));
-    drop(thread);
-    nothing_went_wrong(codex, feed).await;
-    made(place)
-}
-
-fn makes_made_txt(asked: &CommandExecutionRequestApprovalParams) -> bool {
-    asked.command.as_deref() == Some("/bin/bash -lc 'touch made.txt'")
-}
-
-#[tokio::test]
-async fn a_policy_denies_all_and_asks_nobody_else() {
-    run(async |place| {
-        let log = Log::default();
-        let made = made_under(place, RequestPolicy::deny_all(), log.declines("client")).await;
-        assert_eq!(made, [""; 0]);
-        assert_eq!(log.take(), [""; 0]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_allows_the_commands_that_fit() {
-    run(async |place| {
-        let policy = RequestPolicy::deny_all().allow_commands_if(makes_made_txt);
-        assert_eq!(made_under(place, policy, Handlers::new()).await, ["made.txt"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_allows_all_commands() {
-    run(async |place| {
-        let policy = RequestPolicy::deny_all().allow_commands();
-        assert_eq!(made_under(place, policy, Handlers::new()).await, ["made.txt", "other.txt"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_allows_file_changes() {
-    run(async |place| {
-        let policy = RequestPolicy::deny_all().allow_file_changes();
-        assert_eq!(made_under(place, policy, Handlers::new()).await, ["new.txt"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_allows_the_file_changes_that_fit() {
-    run(async |place| {
-        let policy = RequestPolicy::deny_all().allow_file_changes_if(|it| it.item_id != "call_3");
-        assert_eq!(made_under(place, policy, Handlers::new()).await, [""; 0]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_passes_the_rest_on_if_it_is_told_to() {
-    run(async |place| {
-        let log = Log::default();
-        let policy = RequestPolicy::deny_all().allow_commands_if(makes_made_txt).pass_the_rest();
-        assert_eq!(made_under(place, policy, log.declines("client")).await, ["made.txt"]);
-        assert_eq!(log.take(), ["client", "client"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_policy_leaves_questions_to_somebody_else() {
-    run(async |place| {
-        let log = Log::default();
-        let thread = untrusting(place).await;
-        thread.set_handler(log.declines("thread"));
-        place.model.extend([Asked::UserInput.call(), "Well.".into()]);
-        thread.run("Do it.").handler(RequestPolicy::deny_all()).await.unwrap();
-        assert_eq!(log.take(), ["thread"]);
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_goal_parks_what_its_turns_ask() {
     run(async |place| {
@@ -389,7 +266,7 @@ async fn a_goal_parks_what_its_turns_ask() {
         Asked::Command.accept(&request).unwrap();
         let asked_by = request.turn_id().unwrap().to_owned();
         let result = within(SOON, goal.result()).await.unwrap();
-        assert_eq!(status(&result), Some(&codexkit::protocol::ThreadGoalStatus::Complete));
+        assert_eq!(status(&result), Some(&ThreadGoalStatus::Complete));
         assert!(result.turns[1..].contains(&asked_by), "{:?}", result.turns);
         assert_eq!(made(place), ["made.txt"]);
         assert_eq!(log.take(), [""; 0]);

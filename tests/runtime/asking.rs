@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use codexkit::protocol::{AskForApproval, PermissionGrantScope, RawMessage};
 use codexkit::testing::Reply;
@@ -172,6 +172,36 @@ where
         .file_change_approval(move |it| second(ServerRequest::FileChangeApproval(it)))
         .permissions_approval(move |it| third(ServerRequest::PermissionsApproval(it)))
         .user_input(move |it| answer(ServerRequest::UserInput(it)))
+}
+
+/// Who was asked, in this order.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<&'static str>>>);
+
+impl Log {
+    /// Somebody who declines everything.
+    pub(crate) fn declines(&self, name: &'static str) -> Handlers {
+        let log = self.clone();
+        every(move |request| {
+            log.0.lock().unwrap().push(name);
+            let refused = request.refuse();
+            async move { Ok(refused?) }
+        })
+    }
+
+    /// Somebody who leaves everything to the next one.
+    pub(crate) fn passes(&self, name: &'static str) -> Handlers {
+        let log = self.clone();
+        every(move |request| {
+            log.0.lock().unwrap().push(name);
+            request.pass();
+            async { Ok(()) }
+        })
+    }
+
+    pub(crate) fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
 }
 
 /// A request that a handler has and does not answer.

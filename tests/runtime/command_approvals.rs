@@ -7,8 +7,10 @@ use codexkit::protocol::{
 };
 use codexkit::testing::Reply;
 use codexkit::{
-    CommandApproval, Error, Handlers, Resolution, ServerRequest, TurnHandle, TurnResult,
+    ApprovalMode, CommandApproval, Error, Handlers, Resolution, Sandbox, ServerRequest, TurnHandle,
+    TurnResult,
 };
+use serde_json::json;
 
 use crate::asking::{
     CALL, asking, heard_of, made, next_request, nothing_was_made, nothing_went_wrong, run_command,
@@ -277,6 +279,49 @@ async fn a_command_that_is_accepted_once_is_asked_for_again() {
         let result = thread.run("Do it again.").await.unwrap();
         assert_eq!(status(&result, "call_2"), Some(CommandExecutionStatus::Declined));
         assert!(nothing_was_made(place));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn input_to_a_command_outside_of_the_sandbox_is_to_be_approved_too() {
+    run(async |place| {
+        let codex = place.start_with(asking(place)).await;
+        let start = codex.thread_start().sandbox(Sandbox::WorkspaceWrite);
+        let thread = start.approval_mode(ApprovalMode::Ask).await.unwrap();
+        let arguments = json!({
+            "cmd": "read line; echo \"got $line\"",
+            "tty": true,
+            "yield_time_ms": 250,
+            "sandbox_permissions": "require_escalated",
+            "justification": "May I?",
+        });
+        place.model.push(Reply::new().function_call(CALL, "exec_command", arguments));
+        // Only the runtime knows how it calls the terminal.
+        place.model.answer_with(|request| {
+            if request.tool_output("call_2").is_some() {
+                return Reply::from("Well.");
+            }
+            let heard = request.tool_output(CALL).unwrap();
+            let (_, session) = heard.split_once("session ID ").unwrap();
+            let session: i64 = session.split_whitespace().next().unwrap().parse().unwrap();
+            let arguments = json!({"session_id": session, "chars": "hello\n"});
+            Reply::new().function_call("call_2", "write_stdin", arguments)
+        });
+        let mut turn = thread.turn("Do it.").park_requests().await.unwrap();
+        let command = next_approval(&mut turn).await;
+        assert_eq!(command.reason.as_deref(), Some("May I?"));
+        command.accept().unwrap();
+        let input = next_approval(&mut turn).await;
+        assert_eq!(input.kind, CommandExecutionApprovalKind::WriteStdin);
+        let ids = (&*input.item_id, input.approval_id.as_deref());
+        assert_eq!(ids, (CALL, Some("call_2")));
+        let expected = [Decision::Accept, Decision::Cancel, Decision::Decline];
+        assert_eq!(input.decisions(), expected);
+        input.accept().unwrap();
+        within(SOON, turn.result()).await.unwrap();
+        let heard = heard_of(place, "call_2");
+        assert!(heard.contains("got hello"), "{heard}");
     })
     .await;
 }
