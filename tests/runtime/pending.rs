@@ -70,7 +70,9 @@ async fn an_answer_after_the_end_of_the_turn_is_an_error_and_does_nothing(
     assert_eq!(result.status, TurnStatus::Interrupted);
     still_talks(place, &thread).await;
     let heard = heard_of(place, CALL);
-    assert!(heard.contains("aborted"), "{heard}");
+    // What the runtime gives up first, the call or the request, is not always the same.
+    let is_given_up = ["aborted", "was cancelled before"].iter().any(|it| heard.contains(it));
+    assert!(is_given_up, "{heard}");
     assert!(nothing_was_made(place));
 }
 
