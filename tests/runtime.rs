@@ -4,6 +4,10 @@
 
 #[path = "runtime/accounts.rs"]
 mod accounts;
+#[path = "runtime/answering.rs"]
+mod answering;
+#[path = "runtime/asking.rs"]
+mod asking;
 #[path = "runtime/attaching.rs"]
 mod attaching;
 #[path = "runtime/bad_input.rs"]
@@ -12,6 +16,8 @@ mod bad_input;
 mod bedrock;
 #[path = "runtime/beginnings.rs"]
 mod beginnings;
+#[path = "runtime/command_approvals.rs"]
+mod command_approvals;
 #[cfg(unix)]
 #[path = "runtime/commands.rs"]
 mod commands;
@@ -37,6 +43,8 @@ mod errors;
 mod execs;
 #[path = "runtime/failures.rs"]
 mod failures;
+#[path = "runtime/file_approvals.rs"]
+mod file_approvals;
 #[path = "runtime/files.rs"]
 mod files;
 #[path = "runtime/filesystem.rs"]
@@ -81,11 +89,18 @@ mod notices;
 mod options;
 #[path = "runtime/overload.rs"]
 mod overload;
+#[path = "runtime/pending.rs"]
+mod pending;
+#[cfg(unix)]
+#[path = "runtime/permission_requests.rs"]
+mod permission_requests;
 #[cfg(target_os = "linux")]
 #[path = "runtime/processes.rs"]
 mod processes;
 #[path = "runtime/refusals.rs"]
 mod refusals;
+#[path = "runtime/request_policies.rs"]
+mod request_policies;
 #[path = "runtime/resuming.rs"]
 mod resuming;
 #[path = "runtime/rival_logins.rs"]
@@ -122,5 +137,7 @@ mod turns;
 mod typed;
 #[path = "runtime/user_files.rs"]
 mod user_files;
+#[path = "runtime/user_questions.rs"]
+mod user_questions;
 #[path = "runtime/views.rs"]
 mod views;

@@ -1,28 +1,18 @@
 //! What the runtime asks for and nobody grants is refused, and the turn goes on.
 
 use codexkit::protocol::{
-    AskForApproval, CommandExecutionStatus, DynamicToolCallStatus, FunctionDynamicToolSpec,
-    PatchApplyStatus, ThreadItem, TurnStatus,
+    CommandExecutionStatus, DynamicToolCallStatus, FunctionDynamicToolSpec, PatchApplyStatus,
+    RawMessage, ThreadItem, TurnStatus,
 };
 use codexkit::testing::Reply;
-use codexkit::{ApprovalMode, ConnectionEvent, Notifications, Sandbox, Thread, TurnResult};
+use codexkit::{ApprovalMode, Sandbox, Thread, TurnResult};
 use serde_json::{Value, json};
 
+use crate::asking::{
+    Refusal, add_file, ask, asking, next_refusal, nothing_was_made, nothing_went_wrong, touch,
+    touch_escalated, untrusting,
+};
 use crate::support::{Place, run};
-
-/// The next request that the client refused, by its method and params.
-async fn next_refusal(feed: &mut Notifications) -> (String, Value) {
-    loop {
-        match feed.next().await.unwrap().unwrap() {
-            ConnectionEvent::RequestRefused { request, problem, .. } => {
-                assert_eq!(problem, None);
-                return (request.method, request.params);
-            }
-            ConnectionEvent::Notification { .. } => (),
-            other => panic!("{other:?}"),
-        }
-    }
-}
 
 /// Runs a turn in which the model makes one call, and gives back what the call led to: the result,
 /// what the model heard of it, and the request that was refused.
@@ -37,25 +27,12 @@ async fn refused(
     assert_eq!(result.status, TurnStatus::Completed);
     assert_eq!(result.final_response.as_deref(), Some("What a pity."));
     let heard = place.model.requests().pop().unwrap().tool_output("call_1").unwrap();
-    let (method, params) = next_refusal(&mut feed).await;
+    let Refusal { request: RawMessage { method, params, .. }, problem, .. } =
+        next_refusal(&mut feed).await;
+    assert_eq!(problem, None);
     assert_eq!(params["threadId"], thread.id());
     assert_eq!(params["turnId"], result.id);
     (result, heard, (method, params))
-}
-
-/// A call of a command that leaves a trace.
-fn touch(reply: Reply, call_id: &str) -> Reply {
-    reply.function_call(call_id, "exec_command", json!({"cmd": "touch made.txt"}))
-}
-
-/// The same, from a model that wants it done outside of the sandbox.
-fn touch_escalated(reply: Reply, call_id: &str) -> Reply {
-    let arguments = json!({
-        "cmd": "touch made.txt",
-        "sandbox_permissions": "require_escalated",
-        "justification": "May I?",
-    });
-    reply.function_call(call_id, "exec_command", arguments)
 }
 
 fn status(item: &ThreadItem) -> &CommandExecutionStatus {
@@ -63,17 +40,6 @@ fn status(item: &ThreadItem) -> &CommandExecutionStatus {
         ThreadItem::CommandExecution(command) => &command.status,
         other => panic!("{other:?}"),
     }
-}
-
-fn nothing_was_made(place: &Place) -> bool {
-    std::fs::read_dir(place.home.workspace()).unwrap().next().is_none()
-}
-
-/// A thread that asks before anything.
-async fn untrusting(place: &Place) -> Thread {
-    let codex = place.start().await;
-    let start = codex.thread_start().params(|it| it.approval_policy(AskForApproval::Untrusted));
-    start.await.unwrap()
 }
 
 #[tokio::test]
@@ -120,7 +86,7 @@ async fn of_several_requests_at_once_each_is_refused() {
         assert_eq!(result.final_response.as_deref(), Some("What a pity."));
         let mut items = Vec::new();
         for _ in calls {
-            items.push(next_refusal(&mut feed).await.1["itemId"].clone());
+            items.push(next_refusal(&mut feed).await.request.params["itemId"].clone());
         }
         items.sort_by_key(Value::to_string);
         assert_eq!(items, calls);
@@ -135,8 +101,7 @@ async fn of_several_requests_at_once_each_is_refused() {
 async fn a_patch_that_needs_approval_is_not_applied() {
     run(async |place| {
         let thread = untrusting(place).await;
-        let patch = "*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch";
-        let call = Reply::new().custom_tool_call("call_1", "apply_patch", patch);
+        let call = add_file(Reply::new(), "call_1", "new.txt");
         let (result, heard, (method, _)) = refused(place, &thread, call).await;
         assert_eq!(heard, "patch rejected by user");
         assert_eq!(method, "item/fileChange/requestApproval");
@@ -152,20 +117,11 @@ async fn a_patch_that_needs_approval_is_not_applied() {
 #[tokio::test]
 async fn a_question_is_answered_with_nothing() {
     run(async |place| {
-        let builder = place.builder().config("features.default_mode_request_user_input", true);
-        let thread = place.start_with(builder).await.thread_start().await.unwrap();
-        let option = |label: &str| json!({"label": label, "description": label});
-        let question = json!({
-            "id": "q1",
-            "header": "Side",
-            "question": "Left or right?",
-            "options": [option("left"), option("right")],
-        });
-        let arguments = json!({"questions": [question]});
-        let call = Reply::new().function_call("call_1", "request_user_input", arguments);
+        let thread = untrusting(place).await;
+        let call = ask(Reply::new(), "call_1", &[("q1", &["left", "right"])]);
         let (_, heard, (method, params)) = refused(place, &thread, call).await;
         assert_eq!(method, "item/tool/requestUserInput");
-        assert_eq!(params["questions"][0]["question"], "Left or right?");
+        assert_eq!(params["questions"][0]["options"][1]["label"], "right");
         assert_eq!(heard, r#"{"answers":{}}"#);
     })
     .await;
@@ -174,9 +130,7 @@ async fn a_question_is_answered_with_nothing() {
 #[tokio::test]
 async fn permissions_are_not_granted() {
     run(async |place| {
-        let builder = place.builder().config("features.request_permissions_tool", true);
-        let builder = builder.config("suppress_unstable_features_warning", true);
-        let codex = place.start_with(builder).await;
+        let codex = place.start_with(asking(place)).await;
         let start = codex.thread_start().sandbox(Sandbox::ReadOnly);
         let thread = start.approval_mode(ApprovalMode::Ask).await.unwrap();
         let arguments = json!({"reason": "May I?", "permissions": {"network": {"enabled": true}}});
@@ -211,14 +165,6 @@ async fn a_tool_that_nobody_provides_is_not_called() {
     .await;
 }
 
-/// Fails if anything was refused until the connection ended, which this brings about.
-async fn nothing_was_asked(thread: Thread, mut feed: Notifications) {
-    thread.codex().close().await;
-    while let Some(Ok(event)) = feed.next().await {
-        assert!(matches!(event, ConnectionEvent::Notification { .. }), "{event:?}");
-    }
-}
-
 #[tokio::test]
 async fn where_everything_is_denied_nothing_is_asked() {
     run(async |place| {
@@ -234,7 +180,8 @@ async fn where_everything_is_denied_nothing_is_asked() {
         let heard = place.model.requests()[1].tool_output("call_1").unwrap();
         assert!(heard.contains("approval policy is Never"), "{heard}");
         assert!(nothing_was_made(place));
-        nothing_was_asked(thread, feed).await;
+        drop(thread);
+        nothing_went_wrong(codex, feed).await;
     })
     .await;
 }
@@ -255,7 +202,8 @@ async fn where_a_reviewer_decides_the_client_is_not_asked() {
         let heard = place.model.requests()[2].tool_output("call_1").unwrap();
         assert!(heard.contains("Not today."), "{heard}");
         assert!(nothing_was_made(place));
-        nothing_was_asked(thread, feed).await;
+        drop(thread);
+        nothing_went_wrong(codex, feed).await;
     })
     .await;
 }
