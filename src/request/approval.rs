@@ -54,7 +54,8 @@ impl CommandApproval {
     ///
     /// # Errors
     ///
-    /// As [`respond`](Self::respond): the server may not have offered this.
+    /// As [`respond`](Self::respond): the server may not have offered this, as the pinned runtime does
+    /// not for a plain command.
     pub fn accept_for_session(&self) -> Result<()> {
         self.decide(CommandExecutionApprovalDecision::AcceptForSession)
     }
@@ -147,7 +148,7 @@ impl LegacyPatchApproval {
     }
 }
 
-/// What the server offers, or would: it says so only with the experimental API. To deny something is
+/// What the server offers, or would: the field that says so is experimental. To deny something is
 /// possible in any case.
 fn offered(asked: &CommandExecutionRequestApprovalParams) -> Vec<CommandExecutionApprovalDecision> {
     let network = asked.proposed_network_policy_amendments.iter().flatten();
