@@ -194,7 +194,8 @@ async fn what_is_about_another_turn_that_has_a_handle_does_not_wait() {
     let handler = asked.handler("new");
     let (start, id) = begin(&mut scene, |it| it.handler(handler)).await;
     ask_command(&mut scene.server, 1, "u1").await;
-    assert_eq!(asked.next().await.0, "old");
+    let (who, _first) = asked.next().await;
+    assert_eq!(who, "old");
     ask_command(&mut scene.server, 2, "u2").await;
     scene.sync().await;
     accept(&mut scene, &id, "u2").await;

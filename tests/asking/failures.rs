@@ -44,14 +44,12 @@ async fn an_error_is_shown_to_the_user() {
         sleep(Duration::from_secs(1)).await;
         Err(Failed)
     });
-    let mut with_a_text = false;
+
     for handler in [at_once, later] {
         let (_, problem, source) = refused(handler).await;
         assert_eq!(problem.as_deref(), Some("its handler failed"));
         assert_eq!(source.as_deref(), Some("in its own words"));
-        with_a_text = true;
     }
-    assert!(with_a_text);
 }
 
 #[tokio::test(start_paused = true)]

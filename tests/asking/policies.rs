@@ -24,7 +24,7 @@ fn asked(method: &str) -> Value {
 fn yes(method: &str) -> Value {
     match method {
         COMMAND | FILES => json!({"decision": "accept"}),
-        PERMISSIONS => json!({"permissions": {"network": {"enabled": true}}, "scope": "turn"}),
+        PERMISSIONS => json!({"permissions": {"network": {"enabled": true}}}),
         _ => json!({"action": "accept"}),
     }
 }

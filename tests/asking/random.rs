@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use codexkit::protocol::RequestId;
-use codexkit::testing::FakeServer;
+use codexkit::testing::{FakeServer, Received};
 use codexkit::{Codex, Resolution, ServerRequest, Thread, TurnEvent, TurnHandle};
 use serde_json::{Value, json};
 
@@ -132,7 +132,7 @@ impl Round {
             start = start.handler(handler);
         }
         let start = tokio::spawn(start.into_future());
-        let request = within(self.server.expect("turn/start")).await;
+        let request = self.receive("turn/start").await;
         if self.random.u8(..4) == 0 {
             start.abort();
         }
@@ -197,22 +197,26 @@ impl Round {
         }
     }
 
+    /// Takes in answers until this request comes.
+    async fn receive(&mut self, method: &str) -> Received {
+        loop {
+            let said = within(self.server.receive()).await.unwrap();
+            if !said.method.is_empty() {
+                assert_eq!(said.method, method);
+                return said;
+            }
+            let id = said.id.as_u64().unwrap();
+            *self.answers.entry(id).or_default() += 1;
+            assert_eq!(self.answers[&id], 1, "seed {}: {id} is answered twice", self.seed);
+        }
+    }
+
     /// Lets everything arrive, and takes in what the client says.
     async fn settle(&mut self) {
         let asked = codexkit::protocol::ThreadLoadedListParams::default();
         let synced = tokio::spawn(self.codex.request(asked).into_future());
-        loop {
-            let said = within(self.server.receive()).await.unwrap();
-            if said.method.is_empty() {
-                let id = said.id.as_u64().unwrap();
-                *self.answers.entry(id).or_default() += 1;
-                assert_eq!(self.answers[&id], 1, "seed {}: {id} is answered twice", self.seed);
-            } else {
-                assert_eq!(said.method, "thread/loaded/list");
-                self.server.reply(&said.id, json!({"data": []})).await;
-                break;
-            }
-        }
+        let request = self.receive("thread/loaded/list").await;
+        self.server.reply(&request.id, json!({"data": []})).await;
         within(synced).await.unwrap().unwrap();
         while let Some((_, request)) = self.asked.try_next() {
             self.kept.push(request);

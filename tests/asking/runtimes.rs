@@ -80,22 +80,21 @@ async fn handlers_at_work_hold_up_neither_each_other_nor_anything_else() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handler_that_blocks_its_thread_holds_up_nothing_on_the_others() {
+#[tokio::test]
+async fn a_handler_that_waits_for_a_blocked_thread_holds_up_nothing() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = Arc::new(std::sync::Mutex::new(released));
-    let (blocked, is_blocked) = tokio::sync::oneshot::channel();
-    let blocked = std::sync::Mutex::new(Some(blocked));
     let handlers = Handlers::new().command_approval(move |request: CommandApproval| {
-        let _ = blocked.lock().unwrap().take().unwrap().send(());
-        let released = released.lock().unwrap().recv_timeout(Duration::from_secs(60));
-        std::future::ready(
-            released.map_err(|_| "nobody let it go on").map(|()| drop(request.accept())),
-        )
+        let released = Arc::clone(&released);
+        async move {
+            let blocking = move || released.lock().unwrap().recv_timeout(Duration::from_secs(60));
+            tokio::task::spawn_blocking(blocking).await??;
+            request.accept()?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        }
     });
     let mut scene = scene_with(Codex::builder().handler(handlers)).await;
     ask_command(&mut scene.server, 1, "u9").await;
-    is_blocked.await.unwrap();
     for _ in 0..20 {
         scene.sync().await;
     }

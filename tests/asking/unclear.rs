@@ -117,9 +117,9 @@ fn misfits() -> Vec<(&'static str, Value, &'static str)> {
         of(
             COMMAND,
             with_permissions(),
-            &format!("{files}/entries/1/path/path"),
-            Some(json!(7)),
-            "`additionalPermissions.fileSystem.entries[1].path.path`",
+            &format!("{files}/entries/1"),
+            Some(json!("/a")),
+            "`additionalPermissions.fileSystem.entries[1]`",
         ),
         of(
             COMMAND,
@@ -178,8 +178,8 @@ fn misfits() -> Vec<(&'static str, Value, &'static str)> {
             LEGACY_PATCH,
             params(LEGACY_PATCH, ""),
             "/fileChanges",
-            Some(json!({"/a": 7})),
-            "fileChanges",
+            Some(json!([7])),
+            "`fileChanges`",
         ),
         (ATTESTATION, json!([]), "object"),
         (COMMAND, json!(null), "object"),
@@ -224,7 +224,8 @@ async fn what_is_new_inside_of_params_is_no_misfit() {
     let (_codex, mut server) = FakeServer::start_with(builder).await.unwrap();
     let new = json!({"new": [1, {"x": null}]});
     let elicitation = changed(with_form(), "/mode", Some(json!("new")));
-    let entry = json!({"path": {"type": "new"}, "access": "new"});
+    // Also what is not of the shape that its tag says.
+    let entry = json!({"path": {"type": "path", "path": 7}, "access": "new"});
     let entries = changed(
         with_permissions(),
         "/additionalPermissions/fileSystem/entries",
