@@ -9,9 +9,12 @@
 //!   something that is not understood: a line that is no message, a request, an answer, a property;
 //! - in no error of `Codex::login_api_key`, even if the runtime repeats the key there.
 //!
+//! The same is true of what the server asks and what it is answered: commands, questions and forms,
+//! the arguments and the output of tools, tokens, what the user has written.
+//!
 //! What the runtime says in words of its own is shown as it is: methods and ids, the message of an
-//! error that answers any other request, the reason why a login failed. So is what a provider of
-//! tokens says in an error of its own, to the user.
+//! error that answers any other request, the reason why a login failed. So is what a handler or a
+//! provider of tokens says in an error of its own, to the user, and what a tool does, to the model.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,6 +26,8 @@ mod echoes;
 mod exports;
 #[path = "secrets/handles.rs"]
 mod handles;
+#[path = "secrets/requests.rs"]
+mod requests;
 #[path = "secrets/starting.rs"]
 mod starting;
 #[path = "shared/threads.rs"]
@@ -75,6 +80,10 @@ async fn nothing_that_is_written_has_a_secret_in_it() {
         handles::of_turns(&mut written).await;
         handles::of_goals(&mut written).await;
         handles::of_commands_and_files(&mut written).await;
+        requests::of_all_kinds(&mut written).await;
+        requests::of_failures(&mut written).await;
+        requests::of_tools(&mut written).await;
+        requests::of_parked(&mut written).await;
         #[cfg(feature = "schemars")]
         handles::of_typed_turns(&mut written).await;
     };
@@ -86,8 +95,10 @@ async fn nothing_that_is_written_has_a_secret_in_it() {
         "request{method=\"account/login/start\"}: codexkit: answered",
         "request{method=\"account/login/start\"}: codexkit: failed",
         "notification method=account/login/completed",
+        "answered a request of the server",
         "refused a request of the server",
         "a request of the server was not answered",
+        "an answer came too late",
         "skipped a line that is no message",
         "overloaded, trying again",
     ] {

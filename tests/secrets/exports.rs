@@ -4,11 +4,26 @@ use std::collections::BTreeSet;
 
 use crate::written::Written;
 
+const OF_PENDING: &str = "an alias of `PendingRequest`, which is printed";
+
 /// What the client exports that has no instance, and why not.
 const NO_INSTANCE: &[(&str, &str)] = &[
+    ("Attestation", OF_PENDING),
+    ("CommandApproval", OF_PENDING),
+    ("CurrentTime", OF_PENDING),
+    ("Elicitation", OF_PENDING),
+    ("FileChangeApproval", OF_PENDING),
+    ("HandlerResult", "an alias"),
+    ("LegacyCommandApproval", OF_PENDING),
+    ("LegacyPatchApproval", OF_PENDING),
+    ("PermissionsApproval", OF_PENDING),
     ("RUNTIME_VERSION", "a constant, which is a version"),
     ("Result", "an alias"),
     ("SecretString", "an alias of `SecretBox`, which is printed"),
+    ("ServerRequestHandler", "a trait"),
+    ("TokenRefresh", OF_PENDING),
+    ("ToolCall", OF_PENDING),
+    ("UserInput", OF_PENDING),
     ("retry_on_overload", "a function"),
 ];
 

@@ -1,0 +1,152 @@
+//! A thousand requests at once are a thousand answers, and leave nothing behind.
+
+use std::sync::Arc;
+
+use codexkit::testing::FakeServer;
+use codexkit::{Codex, Resolution};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use crate::support::{
+    Asked, COMMAND, KINDS, TOOL, answer, counted, decision, params, problem, request, scene_with,
+    send_at_once, silence, sync, within,
+};
+
+const CROWD: usize = 1000;
+
+fn crowd() -> Vec<Value> {
+    (0..CROWD).map(|id| request(id, COMMAND, &params(COMMAND, "u1"))).collect()
+}
+
+/// How many tasks there are once everybody has got to run.
+async fn tasks() -> usize {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    Handle::current().metrics().num_alive_tasks()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_that_wait_together_are_answered_in_reverse() {
+    let mut asked = Asked::new();
+    let (guard, handlers) = counted();
+    let mut handler = asked.handler("client");
+    handler.guard = Some(Box::new(guard));
+    let mut scene = scene_with(Codex::builder().handler(handler)).await;
+    let before = tasks().await;
+    for round in 0..3 {
+        let crowd =
+            (0..CROWD).map(|id| request(round * CROWD + id, COMMAND, &params(COMMAND, "u1")));
+        send_at_once(&mut scene.server, &crowd.collect::<Vec<_>>()).await;
+        let mut requests = Vec::new();
+        for _ in 0..CROWD {
+            requests.push(asked.command().await);
+        }
+        assert!(tasks().await >= before + CROWD);
+        for request in requests.iter().rev() {
+            request.accept().unwrap();
+            let id = serde_json::to_value(request.id()).unwrap();
+            assert_eq!(answer(&mut scene.server).await, decision(id, "accept"));
+        }
+        assert_eq!(tasks().await, before);
+        // The connection and this.
+        assert_eq!(Arc::strong_count(&handlers), 2);
+    }
+    silence(&mut scene.server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_that_nobody_answers_are_refused() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let before = tasks().await;
+    let crowd = crowd();
+    let (_, ()) = tokio::join!(send_at_once(&mut server, &crowd), async {});
+    for id in 0..CROWD {
+        assert_eq!(answer(&mut server).await, decision(id, "decline"));
+    }
+    sync(&codex, &mut server).await;
+    assert_eq!(tasks().await, before);
+    // The oldest of what nobody reads are lost.
+    let mut feed = codex.notifications();
+    match feed.next().await.unwrap().unwrap() {
+        codexkit::ConnectionEvent::Lagged(lost) => assert!(lost > 700, "{lost}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(problem(&mut feed).await, None);
+    silence(&mut server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_that_end_with_their_turn_are_refused_once() {
+    let mut asked = Asked::new();
+    let mut scene = scene_with(Codex::builder().handler(asked.handler("client"))).await;
+    let before = tasks().await;
+    send_at_once(&mut scene.server, &crowd()).await;
+    let mut requests = Vec::new();
+    for _ in 0..CROWD {
+        requests.push(asked.command().await);
+    }
+    scene.server.complete_turn("t1", "u1", "interrupted").await;
+    let mut ids = Vec::new();
+    for _ in 0..CROWD {
+        let answer = answer(&mut scene.server).await;
+        assert_eq!(answer["result"], json!({"decision": "decline"}));
+        ids.push(answer["id"].as_u64().unwrap());
+    }
+    ids.sort_unstable();
+    assert!(ids.into_iter().eq(0..u64::try_from(CROWD).unwrap()));
+    assert!(requests.iter().all(|it| it.resolution() == Some(Resolution::TurnEnded)));
+    drop(requests);
+    assert_eq!(tasks().await, before);
+    silence(&mut scene.server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_that_go_on_working_end_with_the_connection_and_leave_no_task() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let idle = tasks().await;
+    drop(codex);
+    assert!(within(server.receive()).await.is_none());
+    drop(server);
+    let alone = tasks().await;
+    assert!(alone < idle);
+
+    let (guard, working) = counted();
+    let handlers = codexkit::Handlers::new().tool_call(move |request| {
+        let guard = Arc::clone(&guard);
+        async move {
+            request.refuse()?;
+            std::future::pending::<()>().await;
+            drop(guard);
+            Ok::<_, codexkit::Error>(())
+        }
+    });
+    let (codex, mut server) =
+        FakeServer::start_with(Codex::builder().handler(handlers)).await.unwrap();
+    for id in 0..100 {
+        crate::support::ask(&mut server, id, TOOL, &params(TOOL, "u1")).await;
+        assert_eq!(answer(&mut server).await["result"]["success"], false);
+    }
+    assert_eq!(Arc::strong_count(&working), 102);
+    codex.close().await;
+    assert_eq!(tasks().await, alone);
+    drop(codex);
+    assert_eq!(Arc::strong_count(&working), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_all_kinds_is_answered_in_one_go() {
+    let (codex, mut server) = FakeServer::start().await.unwrap();
+    let crowd: Vec<_> = (0..CROWD)
+        .map(|id| {
+            let method = KINDS[id % KINDS.len()];
+            request(id, method, &params(method, "u1"))
+        })
+        .collect();
+    send_at_once(&mut server, &crowd).await;
+    for id in 0..CROWD {
+        assert_eq!(answer(&mut server).await["id"], id);
+    }
+    sync(&codex, &mut server).await;
+    silence(&mut server).await;
+}
