@@ -132,8 +132,31 @@ async fn a_tool_that_is_to_be_called_is_known_by_its_mark() {
 #[tokio::test(start_paused = true)]
 async fn what_else_an_answer_says_is_sent() {
     let (mut waiting, request) = Waiting::of(ELICITATION, &name_form()).await;
-    let answer = json!({"action": "accept", "_meta": {"persist": "session"}, "new": 7});
+    let answer = json!({"action": "accept", "_meta": {"from": "here"}, "new": 7});
     let response: McpServerElicitationRequestResponse =
         serde_json::from_value(answer.clone()).unwrap();
     waiting.sent(elicitation_of(&request).respond(response), 1, &answer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_holds_for_the_session_only_if_that_is_offered() {
+    for (offered, is_valid) in [
+        (json!({"codex_approval_kind": "mcp_tool_call", "persist": ["session", "always"]}), true),
+        (json!({"codex_approval_kind": "mcp_tool_call", "persist": ["always"]}), false),
+        (json!({"codex_approval_kind": "mcp_tool_call"}), false),
+        (json!(null), false),
+    ] {
+        let mut params = params(ELICITATION, "u1");
+        params["_meta"] = offered;
+        let (mut waiting, request) = Waiting::of(ELICITATION, &params).await;
+        let answered = elicitation_of(&request).accept_for_session();
+        if is_valid {
+            let answer = json!({"action": "accept", "_meta": {"persist": "session"}});
+            waiting.sent(answered, 1, &answer).await;
+        } else {
+            assert!(matches!(answered, Err(codexkit::Error::InvalidInput(_))), "{answered:?}");
+            let accepted = elicitation_of(&request).accept();
+            waiting.sent(accepted, 1, &json!({"action": "accept"})).await;
+        }
+    }
 }

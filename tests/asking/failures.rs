@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use codexkit::{
-    Codex, CommandApproval, HandlerResult, Handlers, ServerRequest, ServerRequestHandler,
+    Codex, CommandApproval, ConnectionEvent, HandlerResult, Handlers, Notifications, ServerRequest,
+    ServerRequestHandler,
 };
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::support::{
-    Asked, Scene, answer, ask_command, decision, parked, problem, quiet, refusal, scene,
+    Asked, COMMAND, Scene, answer, ask_command, decision, parked, problem, quiet, refusal, scene,
     scene_with, silence, within,
 };
 
@@ -60,7 +61,7 @@ async fn the_error_is_the_very_one() {
     ask_command(&mut scene.server, 1, "u1").await;
     for feed in &mut feeds {
         match within(feed.next()).await.unwrap().unwrap() {
-            codexkit::ConnectionEvent::RequestRefused { source: Some(source), .. } => {
+            ConnectionEvent::RequestRefused { source: Some(source), .. } => {
                 assert!(source.downcast_ref::<Failed>().is_some());
             }
             other => panic!("{other:?}"),
@@ -146,13 +147,26 @@ async fn what_goes_wrong_after_the_answer_is_not_the_business_of_the_server() {
         assert!(request.turn_id.is_empty(), "on purpose");
         Ok::<_, codexkit::Error>(())
     });
-    for handler in [fails, panics] {
+    for (handler, problem) in [(fails, "its handler failed"), (panics, "its handler panicked")] {
         let mut scene = scene_with(Codex::builder().handler(handler)).await;
         let mut feed = scene.codex.notifications();
         ask_command(&mut scene.server, 1, "u1").await;
         assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
         silence(&mut scene.server).await;
+        assert_eq!(failed_late(&mut feed).await, problem);
         quiet(&mut feed, &mut scene.server).await;
+    }
+}
+
+/// What went wrong after a request was answered, or passed on.
+async fn failed_late(feed: &mut Notifications) -> String {
+    match within(feed.next()).await.unwrap().unwrap() {
+        ConnectionEvent::HandlerFailed { request, problem, source, .. } => {
+            assert_eq!(request.method, COMMAND);
+            assert_eq!(source.is_some(), problem == "its handler failed");
+            problem
+        }
+        other => panic!("{other:?}"),
     }
 }
 
@@ -185,6 +199,7 @@ async fn an_error_after_it_was_passed_on_leaves_it_to_the_next() {
     assert_eq!(request.resolution(), None);
     request.accept().unwrap();
     assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
+    assert_eq!(failed_late(&mut feed).await, "its handler failed");
     quiet(&mut feed, &mut scene.server).await;
 }
 

@@ -69,7 +69,7 @@ async fn each_rule_allows_its_kind() {
         (COMMAND, RequestPolicy::allow_commands),
         (FILES, RequestPolicy::allow_file_changes),
         (PERMISSIONS, RequestPolicy::allow_permissions),
-        (ELICITATION, RequestPolicy::allow_mcp_tools),
+        (ELICITATION, |policy| policy.allow_mcp_tools_of("s")),
     ];
     for (allowed, rule) in rules {
         for method in APPROVALS {
@@ -90,7 +90,7 @@ async fn no_rule_allows_what_runtimes_before_turns_ask() {
             .allow_commands()
             .allow_file_changes()
             .allow_permissions()
-            .allow_mcp_tools()
+            .allow_mcp_tools_of("s")
     };
     for method in [LEGACY_COMMAND, LEGACY_PATCH] {
         assert_eq!(answers(all(), method, &asked(method)).await, no(method));
@@ -101,7 +101,7 @@ async fn no_rule_allows_what_runtimes_before_turns_ask() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_approval_is_passed_on() {
-    for policy in [RequestPolicy::deny_all(), RequestPolicy::deny_all().allow_mcp_tools()] {
+    for policy in [RequestPolicy::deny_all(), RequestPolicy::deny_all().allow_mcp_tools_of("s")] {
         for method in [USER_INPUT, TOOL, TOKENS, TIME, ATTESTATION] {
             // Of the thread there is no more to ask about.
             let of_thread = !matches!(method, TOKENS | ATTESTATION);
@@ -121,13 +121,7 @@ async fn a_rule_may_look_at_the_request() {
             .allow_commands_if(|it| it.command.as_deref().is_some_and(|it| it.ends_with("pwd")))
             .allow_file_changes_if(|it| it.item_id == "i1")
             .allow_permissions_if(|it| it.permissions.file_system.is_none())
-            .allow_mcp_tools_if(|it| {
-                matches!(
-                    it,
-                    codexkit::protocol::McpServerElicitationRequestParams::Form(it)
-                        if it.server_name == "s"
-                )
-            })
+            .allow_mcp_tools_of("s")
     };
     let command = |command: &str| {
         let mut params = asked(COMMAND);
@@ -155,6 +149,52 @@ async fn a_rule_may_look_at_the_request() {
         let expected = if is_allowed { yes(method) } else { no(method) };
         assert_eq!(answers(policy(), method, &params).await, expected, "{method} {params}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_for_commands_or_files_is_none_for_what_comes_with_more() {
+    let all = || RequestPolicy::deny_all().allow_commands().allow_file_changes();
+    let with = |method: &str, property: &str, value: Value| {
+        let mut params = asked(method);
+        params[property] = value;
+        (method.to_owned(), params)
+    };
+    let permissions = json!({"network": {"enabled": true}, "fileSystem": {"write": ["/"]}});
+    for (method, params) in [
+        with(COMMAND, "kind", json!("humanCommand")),
+        with(COMMAND, "kind", json!("writeStdin")),
+        with(COMMAND, "kind", json!("later")),
+        with(COMMAND, "additionalPermissions", permissions),
+        with(
+            COMMAND,
+            "networkApprovalContext",
+            json!({"host": "example.org", "protocol": "https"}),
+        ),
+        with(COMMAND, "command", json!(null)),
+        with(COMMAND, "later", json!(1)),
+        with(FILES, "grantRoot", json!("/")),
+        with(FILES, "later", json!(1)),
+    ] {
+        assert_eq!(answers(all(), &method, &params).await, no(&method), "{params}");
+        assert_eq!(answers(all().pass_the_rest(), &method, &params).await, "client", "{params}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_for_the_network_looks_at_the_host_and_is_none_for_commands() {
+    let policy = || RequestPolicy::deny_all().allow_network_if(|it| it.host == "example.org");
+    let to = |host: &str| {
+        let mut params = asked(COMMAND);
+        params["command"] = json!(null);
+        params["networkApprovalContext"] = json!({"host": host, "protocol": "https"});
+        params
+    };
+    assert_eq!(answers(policy(), COMMAND, &to("example.org")).await, yes(COMMAND));
+    assert_eq!(answers(policy(), COMMAND, &to("example.com")).await, no(COMMAND));
+    assert_eq!(answers(policy(), COMMAND, &asked(COMMAND)).await, no(COMMAND));
+    let mut both = to("example.org");
+    both["command"] = json!("ls");
+    assert_eq!(answers(policy(), COMMAND, &both).await, no(COMMAND));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,6 @@
 //! Who is closest is asked first, and hands on what somebody else is to answer.
 
-use codexkit::{
-    Codex, Handlers, Resolution, ServerRequest, Tool, ToolNamespace, ToolOutput, TurnEvent,
-};
+use codexkit::{Codex, Handlers, ServerRequest, Tool, ToolNamespace, ToolOutput, TurnEvent};
 use serde_json::json;
 
 use crate::support::{
@@ -83,34 +81,62 @@ async fn what_is_kept_can_be_passed_on_much_later() {
     ask_command(&mut scene.server, 1, "u1").await;
     let kept = command_of(asked.next().await.1);
     tokio::time::sleep(std::time::Duration::from_secs(100_000)).await;
-    // Whoever has passed it on still may answer, but only once.
-    kept.clone().pass();
+    kept.pass();
     let (who, request) = asked.next().await;
     assert_eq!(who, "thread");
-    kept.accept().unwrap();
-    assert_eq!(request.resolution(), Some(Resolution::Answered));
-    command_of(request).accept().unwrap_err();
+    command_of(request).accept().unwrap();
     assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
     silence(&mut scene.server).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_handles_that_pass_reach_the_next_two_and_one_answer_is_sent() {
+async fn one_handle_that_passes_takes_nothing_from_the_others() {
     let (mut scene, mut asked) = two_handlers().await;
     let _turn = scene.turn_with("u1", asked.handler("turn")).await;
     ask_command(&mut scene.server, 1, "u1").await;
     let kept = command_of(asked.next().await.1);
     kept.clone().pass();
-    kept.pass();
-    let mut both = [asked.next().await, asked.next().await];
-    both.sort_by_key(|it| it.0);
-    assert_eq!(both.each_ref().map(|it| it.0), ["client", "thread"]);
-    let [(_, client), (_, thread)] = both;
-    assert_eq!(client, thread);
-    command_of(client).accept().unwrap();
-    command_of(thread).accept().unwrap_err();
+    scene.sync().await;
+    kept.accept().unwrap();
     assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
     silence(&mut scene.server).await;
+    asked.assert_empty();
+}
+
+#[tokio::test(start_paused = true)]
+async fn handles_that_all_pass_reach_the_next_once() {
+    let (mut scene, mut asked) = two_handlers().await;
+    let _turn = scene.turn_with("u1", asked.handler("turn")).await;
+    ask_command(&mut scene.server, 1, "u1").await;
+    let kept = command_of(asked.next().await.1);
+    kept.clone().pass();
+    // One that is merely dropped does not refuse what another one has passed.
+    drop(kept.clone());
+    kept.pass();
+    let (who, request) = asked.next().await;
+    assert_eq!(who, "thread");
+    command_of(request.clone()).accept().unwrap();
+    assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
+    silence(&mut scene.server).await;
+    asked.assert_empty();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_handles_of_a_turn_that_park_have_a_request_until_both_pass() {
+    let (mut scene, mut asked) = two_handlers().await;
+    let mut first = scene.parking_turn("u1").await;
+    let mut second = scene.parking_turn("u1").await;
+    ask_command(&mut scene.server, 1, "u1").await;
+    let of_first = command_of(parked(&mut first).await);
+    let of_second = command_of(parked(&mut second).await);
+    of_first.pass();
+    scene.sync().await;
+    assert_eq!(of_second.resolution(), None);
+    of_second.pass();
+    let (who, request) = asked.next().await;
+    assert_eq!(who, "thread");
+    command_of(request).decline().unwrap();
+    assert_eq!(answer(&mut scene.server).await, decision(1, "decline"));
 }
 
 #[tokio::test(start_paused = true)]
