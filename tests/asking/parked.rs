@@ -263,8 +263,10 @@ async fn what_a_review_is_asked_does_not_wait_for_another_turn_that_starts() {
     let mut review = review(&mut scene).await;
     let start = tokio::spawn(scene.thread.turn("go").into_future());
     within(scene.server.expect("turn/start")).await;
+    let asked_at = tokio::time::Instant::now();
     ask_command(&mut scene.server, 1, "inner").await;
     command_of(parked(&mut review).await).accept().unwrap();
+    assert_eq!(asked_at.elapsed().as_secs(), 0);
     assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
     start.abort();
 }
