@@ -50,5 +50,7 @@ mod threads;
 mod tools;
 #[path = "asking/unclear.rs"]
 mod unclear;
+#[path = "asking/unruly.rs"]
+mod unruly;
 #[path = "asking/user_input.rs"]
 mod user_input;

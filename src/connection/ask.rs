@@ -203,9 +203,14 @@ impl Ask {
     /// Tells those who wait that there is a resolution, without a lock. Nobody else is asked any more:
     /// gives back who would have been.
     #[must_use]
-    pub(super) fn announce(&self) -> VecDeque<Step> {
+    pub(super) fn announce(&self) -> Vec<SharedHandler> {
         self.resolution.send_modify(|_| ());
-        std::mem::take(&mut self.custody().steps)
+        let steps = std::mem::take(&mut self.custody().steps);
+        let handlers = steps.into_iter().filter_map(|step| match step {
+            Step::Handler(handler) => Some(handler),
+            Step::Park => None,
+        });
+        handlers.collect()
     }
 
     fn too_late(&self, resolution: Resolution) -> Error {

@@ -17,6 +17,7 @@ use crate::codex::RuntimeInfo;
 use crate::error::{CloseReason, Error, Result, RpcError};
 use crate::feed::{ConnectionEvent, FeedItem};
 use crate::protocol::{LoginAccountParams, Offer, Request, envelope};
+use crate::request::SharedHandler;
 use crate::trace;
 
 /// What can be done with a connection, without keeping it open.
@@ -51,6 +52,17 @@ pub(crate) enum Effect {
     /// The events of the thread in the answer are sent, and what is asked about it is answered like
     /// this.
     Open(ThreadScope),
+}
+
+impl Effect {
+    /// What is left of it when it has taken effect.
+    pub(super) fn into_handlers(self) -> impl Iterator<Item = SharedHandler> {
+        let scope = match self {
+            Effect::Detach(_) => None,
+            Effect::Open(scope) => Some(scope),
+        };
+        scope.into_iter().flat_map(ThreadScope::into_handlers)
+    }
 }
 
 /// How a request is sent.

@@ -48,13 +48,20 @@ pub(crate) struct ThreadScope {
     pub(crate) handler: Option<SharedHandler>,
 }
 
+impl ThreadScope {
+    pub(super) fn into_handlers(self) -> impl Iterator<Item = SharedHandler> {
+        self.tools.into_iter().chain(self.handler)
+    }
+}
+
 struct TurnScope {
     thread: String,
     handler: SharedHandler,
 }
 
-/// What is dropped when no lock is held any more.
-pub(super) type Unused = Vec<Box<dyn Send>>;
+/// Handlers that nobody is going to ask any more. They are the user's: dropping one may run anything,
+/// so that it is done where no lock is held and nobody waits.
+pub(super) type Unused = Vec<SharedHandler>;
 
 impl Questions {
     pub(super) fn new(client: Vec<SharedHandler>) -> Questions {
@@ -114,11 +121,11 @@ impl Questions {
     /// Forgets who answers for a thread.
     pub(super) fn leave_thread(&mut self, thread: &str, unused: &mut Unused) {
         if let Some(scope) = self.scopes.threads.remove(thread) {
-            unused.push(Box::new(scope));
+            unused.extend(scope.into_handlers());
         }
         let turns = self.scopes.turns.extract_if(|_, it| it.thread == thread);
         for (_, TurnScope { handler, .. }) in turns {
-            unused.push(Box::new(handler));
+            unused.push(handler);
         }
     }
 
@@ -150,9 +157,13 @@ impl Questions {
             // One that was answered just now is not among them.
             let _ = ask.set_resolution(Resolution::Closed);
         }
-        let held = std::mem::take(&mut self.held);
-        let scopes = std::mem::take(&mut self.scopes);
-        (asks, vec![Box::new(held), Box::new(scopes), Box::new(self.home.take())])
+        self.home = None;
+        // They are among those that were told, so that dropping them does nothing.
+        self.held.clear();
+        let Scopes { client, threads, turns } = std::mem::take(&mut self.scopes);
+        let threads = threads.into_values().flat_map(ThreadScope::into_handlers);
+        let turns = turns.into_values().map(|it| it.handler);
+        (asks, client.into_iter().chain(threads).chain(turns).collect())
     }
 }
 
@@ -233,7 +244,7 @@ impl State {
     fn dispatch(&mut self, request: ServerRequest, effects: &mut Effects) {
         if request.resolution().is_some() {
             // It was held back until it was of no use any more.
-            effects.unused.push(Box::new(request));
+            effects.parked.push(request);
             return;
         }
         let mut steps = self.questions.steps(&request);
@@ -244,7 +255,7 @@ impl State {
         request.ask().set_steps(steps);
         let is_parked = parks_first && self.router.park(&request, &mut effects.wakers);
         if is_parked {
-            effects.unused.push(Box::new(request));
+            effects.parked.push(request);
         } else {
             effects.asked.push(request);
         }
@@ -283,7 +294,7 @@ impl State {
             TurnCompletedNotification::METHOD => {
                 let Some(turn) = scope.turn.as_deref() else { return };
                 if let Some(scope) = questions.scopes.turns.remove(turn) {
-                    effects.unused.push(Box::new(scope.handler));
+                    effects.unused.push(scope.handler);
                 }
                 self.end_questions(effects, |it| it.turns().any(|it| it == turn));
             }

@@ -151,8 +151,7 @@ impl Shared {
         }
         drop(effects.ended);
         for ask in effects.settled {
-            unused.push(Box::new(ask.announce()));
-            unused.push(Box::new(ask));
+            unused.extend(ask.announce());
         }
         effects.wakers.into_iter().for_each(Waker::wake);
         for request in effects.asked {
@@ -163,13 +162,14 @@ impl Shared {
             self.early_news.send_replace(());
         }
         effects.arrivals.tell();
+        drop(effects.parked);
         self.discard(unused);
     }
 
     /// Drops what is the user's: it may take its time, and panic.
     fn discard(&self, unused: Unused) {
         if !unused.is_empty() {
-            self.runtime.spawn(async move { drop(unused) });
+            self.runtime.spawn_blocking(move || drop(unused));
         }
     }
 

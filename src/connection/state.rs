@@ -43,6 +43,8 @@ pub(super) struct Effects {
     pub(super) asked: Vec<ServerRequest>,
     /// Requests of the server that need no answer any more.
     pub(super) settled: Vec<Arc<Ask>>,
+    /// Handles of those that somebody has by now.
+    pub(super) parked: Vec<ServerRequest>,
     pub(super) unused: Unused,
     pub(super) is_early_news: bool,
     pub(super) arrivals: trace::Arrivals,
@@ -75,8 +77,7 @@ impl Ended {
     pub(super) fn tell(self) -> Unused {
         let Ended { senders, pending, outgoing, feed, asks, mut unused, wakers } = self;
         for ask in asks {
-            unused.push(Box::new(ask.announce()));
-            unused.push(Box::new(ask));
+            unused.extend(ask.announce());
         }
         drop((pending, outgoing, feed, senders));
         wakers.into_iter().for_each(Waker::wake);
@@ -132,7 +133,7 @@ impl State {
                             self.apply(&effect, line, effects);
                         }
                         // It may be the last that has a handler.
-                        effects.unused.push(Box::new(effect));
+                        effects.unused.extend(effect.into_handlers());
                     }
                     let line = line.to_owned();
                     effects.replies.push((pending, if is_error { Err(line) } else { Ok(line) }));
@@ -174,7 +175,7 @@ impl State {
                 let Ok(thread) = envelope::opened_thread(line) else { return };
                 self.router.reattach(&thread);
                 let replaced = self.questions.set_thread(&thread, scope.clone());
-                effects.unused.push(Box::new(replaced));
+                effects.unused.extend(replaced.into_handlers());
             }
         }
     }

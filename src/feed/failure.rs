@@ -36,7 +36,7 @@ impl RequestFailure {
 impl Drop for RequestFailure {
     fn drop(&mut self) {
         if let Some(source) = self.source.take() {
-            self.runtime.spawn(async move { drop(source) });
+            self.runtime.spawn_blocking(move || drop(source));
         }
     }
 }

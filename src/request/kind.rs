@@ -45,3 +45,53 @@ pub(super) fn refusal<C: Kind>(params: &C) -> Answer {
         None => Err((envelope::REFUSED, format!("the client does not provide `{}`", C::METHOD))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::{
+        AttestationGenerateParams, AttestationGenerateResponse, ChatgptAuthTokensRefreshParams,
+        ChatgptAuthTokensRefreshResponse, McpServerElicitationAction,
+        McpServerElicitationRequestParams, McpServerElicitationRequestResponse,
+        ToolRequestUserInputAnswer, ToolRequestUserInputParams, ToolRequestUserInputResponse,
+    };
+
+    /// The answer goes to a line that is wiped, and nothing of it is left in the response.
+    fn assert_wiped<C: Kind>(mut response: C::Response, expected: &Value) {
+        let Line::Secret(line) = C::encode("1", &response).unwrap() else {
+            panic!("{} is written like anything else", C::METHOD);
+        };
+        let line: Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(&line["result"], expected);
+        assert!(line.to_string().contains("secret"), "{line}");
+        C::wipe(&mut response);
+        let left = serde_json::to_string(&response).unwrap();
+        assert!(!left.contains("secret"), "{left}");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_in_an_answer_is_wiped() {
+        let answers = [("q".to_owned(), ToolRequestUserInputAnswer::new(["secret".to_owned()]))];
+        assert_wiped::<ToolRequestUserInputParams>(
+            ToolRequestUserInputResponse::new(answers),
+            &json!({"answers": {"q": {"answers": ["secret"]}}}),
+        );
+        let mut filled_in =
+            McpServerElicitationRequestResponse::new(McpServerElicitationAction::Accept);
+        filled_in.content = Some(json!({"a": ["secret"]}));
+        assert_wiped::<McpServerElicitationRequestParams>(
+            filled_in,
+            &json!({"action": "accept", "content": {"a": ["secret"]}}),
+        );
+        assert_wiped::<ChatgptAuthTokensRefreshParams>(
+            ChatgptAuthTokensRefreshResponse::new("a1", "secret"),
+            &json!({"chatgptAccountId": "a1", "accessToken": "secret"}),
+        );
+        assert_wiped::<AttestationGenerateParams>(
+            AttestationGenerateResponse::new("secret"),
+            &json!({"token": "secret"}),
+        );
+    }
+}

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::support::{
-    Asked, COMMAND, KINDS, TOOL, answer, counted, decision, params, problem, request, scene_with,
-    send_at_once, silence, sync, within,
+    Asked, COMMAND, KINDS, TOOL, answer, counted, decision, let_go, params, problem, request,
+    scene_with, send_at_once, silence, sync, within,
 };
 
 const CROWD: usize = 1000;
@@ -131,6 +131,7 @@ async fn handlers_that_go_on_working_end_with_the_connection_and_leave_no_task()
     codex.close().await;
     assert_eq!(tasks().await, alone);
     drop(codex);
+    let_go().await;
     assert_eq!(Arc::strong_count(&working), 1);
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::support::{
-    Asked, Guard, Scene, answer, ask_command, command_of, counted, decision, parked, scene,
+    Asked, Guard, Scene, answer, ask_command, command_of, counted, decision, let_go, parked, scene,
     scene_with, within,
 };
 
@@ -208,6 +208,7 @@ async fn a_request_that_is_over_keeps_nobody() {
         }
         within(request.resolved()).await;
         scene.codex.close().await;
+        let_go().await;
         // The request is still here.
         assert_eq!(Arc::strong_count(&handlers), 1, "{way}");
         drop(request);
@@ -245,8 +246,6 @@ async fn a_handler_that_keeps_requests_for_which_it_may_be_asked_again_is_let_go
     let Scene { codex, server, thread } = scene;
     codex.close().await;
     drop((codex, server, thread));
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
+    let_go().await;
     assert_eq!(Arc::strong_count(&hoards), 1);
 }

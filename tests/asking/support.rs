@@ -355,6 +355,12 @@ impl<F: FnOnce()> Drop for OnDrop<F> {
     }
 }
 
+/// Waits until what is dropped in the background is gone: the clock of these tests only goes on when
+/// nothing is at work any more.
+pub(crate) async fn let_go() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
 /// Something of which the tests have one more handle, to see when all others are gone.
 pub(crate) fn counted() -> (Arc<()>, Arc<()>) {
     let it = Arc::new(());
