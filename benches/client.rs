@@ -98,7 +98,7 @@ async fn count_deltas(thread: Thread) -> Result<usize> {
     let mut turn = thread.turn("go").await?;
     let mut deltas = 0;
     while let Some(event) = turn.next().await {
-        if let ServerNotification::AgentMessageDelta(delta) = event?.notification {
+        if let Some(ServerNotification::AgentMessageDelta(delta)) = event?.into_notification() {
             deltas += usize::from(!delta.delta.is_empty());
         }
     }
