@@ -52,3 +52,5 @@ mod tools;
 mod unclear;
 #[path = "asking/user_input.rs"]
 mod user_input;
+#[path = "asking/waiting.rs"]
+mod waiting;
