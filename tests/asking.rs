@@ -54,3 +54,5 @@ mod unclear;
 mod unruly;
 #[path = "asking/user_input.rs"]
 mod user_input;
+#[path = "asking/waiting.rs"]
+mod waiting;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{COMMAND, FILES, LEGACY_COMMAND, LEGACY_PATCH, Waiting, command_of, params};
 
-fn asked(more: Value) -> Value {
+fn asked(more: &Value) -> Value {
     let mut params = params(COMMAND, "u1");
     let map = params.as_object_mut().unwrap();
     map.remove("availableDecisions");
@@ -38,7 +38,7 @@ fn amendments(hosts: &[(&str, &str)]) -> Value {
 const NOT_OFFERED: &str = "was not offered";
 
 /// Checks which decisions are taken, in which order they are offered, and that all others are not.
-async fn check(more: Value, offered: &[Value], others: &[Value]) {
+async fn check(more: &Value, offered: &[Value], others: &[Value]) {
     let asked = asked(more);
     let (mut waiting, request) = Waiting::of(COMMAND, &asked).await;
     let command = command_of(request.clone());
@@ -63,7 +63,7 @@ async fn check(more: Value, offered: &[Value], others: &[Value]) {
 async fn what_the_server_offers_can_be_decided_and_no_is_always_possible() {
     let touch = execpolicy(&["touch", "made.txt"]);
     check(
-        json!({
+        &json!({
             "proposedExecpolicyAmendment": ["touch", "made.txt"],
             "availableDecisions": ["accept", touch, "cancel"],
         }),
@@ -84,7 +84,7 @@ async fn what_the_server_offers_can_be_decided_and_no_is_always_possible() {
 #[tokio::test(start_paused = true)]
 async fn what_was_proposed_and_is_not_offered_cannot_be_decided() {
     check(
-        json!({
+        &json!({
             "proposedExecpolicyAmendment": ["touch"],
             "proposedNetworkPolicyAmendments": amendments(&[("a.example", "allow")]),
             "availableDecisions": ["accept", "decline", "cancel"],
@@ -98,7 +98,7 @@ async fn what_was_proposed_and_is_not_offered_cannot_be_decided() {
 #[tokio::test(start_paused = true)]
 async fn to_deny_a_host_is_possible_if_it_was_proposed() {
     check(
-        json!({
+        &json!({
             "proposedNetworkPolicyAmendments":
                 amendments(&[("a.example", "allow"), ("a.example", "deny")]),
             "availableDecisions":
@@ -120,7 +120,7 @@ async fn to_deny_a_host_is_possible_if_it_was_proposed() {
 #[tokio::test(start_paused = true)]
 async fn a_denial_that_is_offered_is_offered_once() {
     check(
-        json!({
+        &json!({
             "proposedNetworkPolicyAmendments": amendments(&[("a.example", "deny")]),
             "availableDecisions": [network("a.example", "deny"), "cancel"],
         }),
@@ -133,7 +133,7 @@ async fn a_denial_that_is_offered_is_offered_once() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_say_what_it_offers_offers_what_it_proposed() {
     check(
-        json!({
+        &json!({
             "proposedExecpolicyAmendment": ["touch"],
             "proposedNetworkPolicyAmendments":
                 amendments(&[("a.example", "allow"), ("a.example", "deny")]),
@@ -152,14 +152,14 @@ async fn a_server_that_does_not_say_what_it_offers_offers_what_it_proposed() {
     .await;
     let others = [execpolicy(&["touch"]), network("a.example", "deny")];
     let usual = ["accept", "acceptForSession", "decline", "cancel"].map(|it| json!(it));
-    check(json!({}), &usual, &others).await;
-    check(json!({"availableDecisions": null}), &usual, &others).await;
+    check(&json!({}), &usual, &others).await;
+    check(&json!({"availableDecisions": null}), &usual, &others).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_offers_nothing_gets_a_no() {
     check(
-        json!({"availableDecisions": []}),
+        &json!({"availableDecisions": []}),
         &[json!("decline"), json!("cancel")],
         &[json!("accept"), json!("acceptForSession")],
     )
@@ -170,7 +170,7 @@ async fn a_server_that_offers_nothing_gets_a_no() {
 async fn a_decision_that_is_new_can_be_given_back() {
     let new = json!({"acceptInAnotherWay": {"until": "noon"}});
     check(
-        json!({"availableDecisions": ["new", new]}),
+        &json!({"availableDecisions": ["new", new]}),
         &[json!("new"), new.clone(), json!("decline"), json!("cancel")],
         &[json!("accept"), json!("newer"), json!({"acceptInAnotherWay": {"until": "midnight"}})],
     )
@@ -201,7 +201,7 @@ async fn the_usual_answers_have_names() {
         waiting.sent(answered, 2 * id + 1, &json!({"decision": expected})).await;
     }
     let (mut waiting, request) =
-        Waiting::of(COMMAND, &asked(json!({"availableDecisions": ["accept", "cancel"]}))).await;
+        Waiting::of(COMMAND, &asked(&json!({"availableDecisions": ["accept", "cancel"]}))).await;
     let command = command_of(request.clone());
     waiting.invalid(&request, command.accept_for_session(), NOT_OFFERED).await;
     waiting.sent(command.accept(), 1, &json!({"decision": "accept"})).await;

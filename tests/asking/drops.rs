@@ -31,8 +31,8 @@ async fn owner(scene: &mut Scene, turn: &str) -> (Owns, usize) {
         ask_command(server, format!("{turn} {n}"), turn).await;
     }
     let read = parked(&mut handle).await;
-    let weak_handle = thread.clone();
-    let resets = OnDrop(Some(move || weak_handle.set_handler(Handlers::new())));
+    let same_thread = thread.clone();
+    let resets = OnDrop(Some(move || same_thread.set_handler(Handlers::new())));
     let feed = codex.notifications();
     let owned: Vec<Box<dyn Send>> = vec![
         Box::new(resets),
@@ -231,10 +231,8 @@ async fn a_request_that_answers_another_one_when_it_is_dropped_is_no_trouble() {
     ask_command(&mut scene.server, 1, "u1").await;
     ask_command(&mut scene.server, 2, "u1").await;
     let (first, second) = (asked.command().await, asked.command().await);
-    let (_, handler) = {
-        let answers = OnDrop(Some(move || drop((first.accept(), second.accept()))));
-        ((), Owns(Mutex::new(vec![Box::new(answers)])))
-    };
+    let answers = OnDrop(Some(move || drop((first.accept(), second.accept()))));
+    let handler = Owns(Mutex::new(vec![Box::new(answers)]));
     let _turn = scene.turn_with("u2", handler).await;
     scene.server.complete_turn("t1", "u2", "completed").await;
     for id in [1, 2] {

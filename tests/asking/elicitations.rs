@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::support::{ELICITATION, Waiting, params};
 
 /// The params of a request in this mode, with what belongs to that.
-pub(crate) fn asked(mode: &str, more: &Value) -> Value {
+pub(crate) fn asked(mode: &str, with: &Value) -> Value {
     let mut params = params(ELICITATION, "u1");
     let map = params.as_object_mut().unwrap();
     map.remove("requestedSchema");
     map.insert("mode".into(), mode.into());
-    map.extend(more.as_object().unwrap().clone());
+    map.extend(with.as_object().unwrap().clone());
     params
 }
 

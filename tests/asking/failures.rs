@@ -1,5 +1,7 @@
 //! A handler that fails, panics or forgets to answer harms nobody, and the user is told.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use codexkit::{
@@ -10,8 +12,8 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::support::{
-    Asked, COMMAND, Scene, answer, ask_command, decision, parked, problem, quiet, refusal, scene,
-    scene_with, silence, within,
+    Asked, COMMAND, FILES, answer, ask, ask_command, decision, params, parked, problem, quiet,
+    refusal, scene, scene_with, silence, within,
 };
 
 #[derive(Debug)]
@@ -45,7 +47,6 @@ async fn an_error_is_shown_to_the_user() {
         sleep(Duration::from_secs(1)).await;
         Err(Failed)
     });
-
     for handler in [at_once, later] {
         let (_, problem, source) = refused(handler).await;
         assert_eq!(problem.as_deref(), Some("its handler failed"));
@@ -173,7 +174,7 @@ async fn failed_late(feed: &mut Notifications) -> String {
 #[tokio::test(start_paused = true)]
 async fn an_error_after_the_request_was_kept_refuses_it() {
     let (sender, kept) = tokio::sync::oneshot::channel();
-    let sender = std::sync::Mutex::new(Some(sender));
+    let sender = Mutex::new(Some(sender));
     let keeps = Handlers::new().command_approval(move |request: CommandApproval| {
         let _ = sender.lock().unwrap().take().unwrap().send(request);
         std::future::ready(Err(Failed))
@@ -252,64 +253,57 @@ async fn events_of_a_turn_are_not_disturbed_by_a_handler_that_fails() {
     assert_eq!(event.notification().unwrap().method(), "turn/completed");
 }
 
+/// Fails with the request of before, which is dropped with the error.
+#[derive(Debug)]
+struct Owns(#[allow(dead_code, reason = "it is only dropped")] Option<ServerRequest>);
+
+impl std::fmt::Display for Owns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("it has another one")
+    }
+}
+
+impl std::error::Error for Owns {}
+
+/// Who could read what is told of refusals.
+#[derive(Clone, Copy, PartialEq)]
+enum Listener {
+    /// Whoever is going to ask for it first.
+    Later,
+    Nobody,
+    OfThread,
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_that_owns_requests_of_the_connection_blocks_nobody() {
-    /// Fails with the request of before, which is dropped with the error.
-    #[derive(Debug)]
-    struct Owns(#[allow(dead_code, reason = "it is only dropped")] Option<ServerRequest>);
-    impl std::fmt::Display for Owns {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("it has another one")
+    for listener in [Listener::Later, Listener::Nobody, Listener::OfThread] {
+        let owned = Arc::new(Mutex::new(None));
+        let owns = Arc::clone(&owned);
+        let handler = Handlers::new().file_change_approval(move |_| {
+            std::future::ready(Err(Owns(owns.lock().unwrap().take())))
+        });
+        let mut scene = scene_with(Codex::builder().handler(handler)).await;
+        if listener == Listener::Nobody {
+            drop(scene.codex.notifications());
         }
-    }
-    impl std::error::Error for Owns {}
-
-    // Before somebody listens, while nobody does, and to a thread.
-    for listens in 0..3 {
-        let (to, mut parked_ones) = tokio::sync::mpsc::unbounded_channel();
-        let parked_one = std::sync::Mutex::new(None);
-        let parked_one = std::sync::Arc::new(parked_one);
-        let handler = {
-            let parked_one = std::sync::Arc::clone(&parked_one);
-            Handlers::new().file_change_approval(move |_| {
-                let owned = parked_one.lock().unwrap().take();
-                let _ = to.send(());
-                std::future::ready(Err(Owns(owned)))
-            })
-        };
-        let Scene { codex, server, thread } = scene_with(Codex::builder().handler(handler)).await;
-        if listens == 1 {
-            drop(codex.notifications());
-        }
-        let of_thread = (listens == 2).then(|| thread.events());
-        let mut scene = Scene { codex, server, thread };
+        let _of_thread = (listener == Listener::OfThread).then(|| scene.thread.events());
         let mut turn = scene.parking_turn("u1").await;
-        let mut refused_ids = std::collections::BTreeSet::new();
+        let mut refused = BTreeSet::new();
+        let mut params = params(FILES, "u9");
+        params["threadId"] = json!(if listener == Listener::OfThread { "t1" } else { "t9" });
         for id in 0..600 {
             ask_command(&mut scene.server, 2 * id, "u1").await;
-            *parked_one.lock().unwrap() = Some(parked(&mut turn).await);
-            let mut params = crate::support::params(crate::support::FILES, "u9");
-            if listens < 2 {
-                params["threadId"] = json!("t9");
-            }
-            turn.park_requests(false);
-            crate::support::ask(&mut scene.server, 2 * id + 1, crate::support::FILES, &params)
-                .await;
-            within(parked_ones.recv()).await.unwrap();
+            *owned.lock().unwrap() = Some(parked(&mut turn).await);
+            ask(&mut scene.server, 2 * id + 1, FILES, &params).await;
             // Whatever is dropped meanwhile is refused, each once.
-            loop {
-                let refused = answer(&mut scene.server).await;
-                let refused_id = refused["id"].as_i64().unwrap();
-                assert_eq!(refused, decision(refused_id, "decline"));
-                assert!(refused_ids.insert(refused_id), "{refused_id} is refused again");
-                if refused_id == 2 * id + 1 {
-                    break;
-                }
+            while !refused.contains(&(2 * id + 1)) {
+                let answer = answer(&mut scene.server).await;
+                let id = answer["id"].as_i64().unwrap();
+                assert_eq!(answer, decision(id, "decline"));
+                assert!(refused.insert(id), "{id} is refused again");
             }
-            turn.park_requests(true);
         }
         // The oldest made place, or there was no place at all.
-        assert!(refused_ids.len() >= 600 + 600 - 256, "{}", refused_ids.len());
-        drop(of_thread);
+        assert!(refused.len() >= 600 + 600 - 256, "{}", refused.len());
     }
 }

@@ -65,7 +65,8 @@ async fn without_rules_everything_is_declined() {
 
 #[tokio::test(start_paused = true)]
 async fn each_rule_allows_its_kind() {
-    let rules: [(&str, fn(RequestPolicy) -> RequestPolicy); 4] = [
+    type Rule = fn(RequestPolicy) -> RequestPolicy;
+    let rules: [(&str, Rule); 4] = [
         (COMMAND, RequestPolicy::allow_commands),
         (FILES, RequestPolicy::allow_file_changes),
         (PERMISSIONS, RequestPolicy::allow_permissions),

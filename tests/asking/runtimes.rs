@@ -109,9 +109,9 @@ async fn a_handler_may_use_the_client() {
         let loaded = codexkit::protocol::ThreadLoadedListParams::default();
         let loaded = codex.request(loaded).await?.data;
         if loaded == ["t1"] {
-            request.accept()?
+            request.accept()?;
         } else {
-            request.decline()?
+            request.decline()?;
         }
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
     });

@@ -74,117 +74,84 @@ fn with_form() -> Value {
     changed(params(ELICITATION, "u1"), "/requestedSchema", Some(form))
 }
 
-/// Params that do not fit, and where.
-fn misfits() -> Vec<(&'static str, Value, &'static str)> {
-    let command = || params(COMMAND, "u1");
-    let of = |method: &'static str, params: Value, pointer: &str, value: Option<Value>, place| {
-        (method, changed(params, pointer, value), place)
+/// The method, params that do not fit, and where.
+type Misfit = (&'static str, Value, &'static str);
+
+fn misfit(
+    method: &'static str,
+    params: Value,
+    pointer: &str,
+    value: Option<Value>,
+    place: &'static str,
+) -> Misfit {
+    (method, changed(params, pointer, value), place)
+}
+
+fn misfits() -> Vec<Misfit> {
+    [misfits_of_commands(), misfits_of_others(), misfits_of_questions()].concat()
+}
+
+fn misfits_of_commands() -> Vec<Misfit> {
+    let of =
+        |pointer: &str, value, place| misfit(COMMAND, with_permissions(), pointer, value, place);
+    let in_files = |pointer: &str, value, place| {
+        of(&format!("/additionalPermissions/fileSystem{pointer}"), value, place)
     };
-    let files = "/additionalPermissions/fileSystem";
     vec![
-        of(COMMAND, command(), "/threadId", None, "`threadId`"),
-        of(COMMAND, command(), "/turnId", Some(json!(7)), "`turnId`"),
-        of(COMMAND, command(), "/command", Some(json!(["ls"])), "`command`"),
-        of(COMMAND, command(), "/startedAtMs", Some(json!("1")), "`startedAtMs`"),
+        of("/threadId", None, "`threadId`"),
+        of("/turnId", Some(json!(7)), "`turnId`"),
+        of("/command", Some(json!(["ls"])), "`command`"),
+        of("/startedAtMs", Some(json!("1")), "`startedAtMs`"),
+        of("/availableDecisions", Some(json!("accept")), "`availableDecisions`"),
+        of("/proposedExecpolicyAmendment/1", Some(json!(7)), "`proposedExecpolicyAmendment[1]`"),
         of(
-            COMMAND,
-            command(),
-            "/availableDecisions",
-            Some(json!("accept")),
-            "`availableDecisions`",
-        ),
-        of(
-            COMMAND,
-            with_permissions(),
-            "/proposedExecpolicyAmendment/1",
-            Some(json!(7)),
-            "`proposedExecpolicyAmendment[1]`",
-        ),
-        of(
-            COMMAND,
-            with_permissions(),
-            &format!("{files}/write/1"),
-            Some(json!(null)),
-            "`additionalPermissions.fileSystem.write[1]`",
-        ),
-        of(
-            COMMAND,
-            with_permissions(),
-            &format!("{files}/write/0"),
-            Some(json!({})),
-            "`additionalPermissions.fileSystem.write[0]`",
-        ),
-        of(
-            COMMAND,
-            with_permissions(),
-            &format!("{files}/entries/1"),
-            Some(json!("/a")),
-            "`additionalPermissions.fileSystem.entries[1]`",
-        ),
-        of(
-            COMMAND,
-            with_permissions(),
-            &format!("{files}/entries/0/access"),
-            None,
-            "`additionalPermissions.fileSystem.entries[0].access`",
-        ),
-        of(
-            COMMAND,
-            with_permissions(),
             "/additionalPermissions/network/enabled",
             Some(json!("y")),
             "`additionalPermissions.network.enabled`",
         ),
-        of(FILES, params(FILES, "u1"), "/grantRoot", Some(json!(true)), "`grantRoot`"),
-        of(PERMISSIONS, params(PERMISSIONS, "u1"), "/permissions", None, "`permissions`"),
-        of(
-            PERMISSIONS,
-            params(PERMISSIONS, "u1"),
-            "/permissions/fileSystem",
-            Some(json!({"read": ["/a", 7]})),
-            "`permissions.fileSystem.read[1]`",
-        ),
-        of(USER_INPUT, with_questions(), "/questions", None, "`questions`"),
-        of(USER_INPUT, with_questions(), "/questions/1", Some(json!("?")), "`questions[1]`"),
-        of(USER_INPUT, with_questions(), "/questions/1/id", None, "`questions[1].id`"),
-        of(
-            USER_INPUT,
-            with_questions(),
-            "/questions/0/options/2/label",
-            Some(json!(7)),
-            "`questions[0].options[2].label`",
-        ),
-        of(ELICITATION, with_form(), "/serverName", None, "`serverName`"),
-        of(
-            ELICITATION,
-            with_form(),
-            "/requestedSchema/required/1",
-            Some(json!(7)),
-            "`requestedSchema.required[1]`",
-        ),
-        of(ELICITATION, with_form(), "/message", Some(json!([])), "`message`"),
-        of(TOOL, params(TOOL, "u1"), "/arguments", None, "`arguments`"),
-        of(TOOL, params(TOOL, "u1"), "/tool", Some(json!(null)), "`tool`"),
-        of(TOKENS, params(TOKENS, ""), "/reason", Some(json!(7)), "`reason`"),
-        of(TIME, params(TIME, ""), "/threadId", None, "`threadId`"),
-        of(
-            LEGACY_COMMAND,
-            params(LEGACY_COMMAND, ""),
-            "/command/0",
-            Some(json!(7)),
-            "`command[0]`",
-        ),
-        of(
-            LEGACY_PATCH,
-            params(LEGACY_PATCH, ""),
-            "/fileChanges",
-            Some(json!([7])),
-            "`fileChanges`",
-        ),
-        (ATTESTATION, json!([]), "object"),
+        in_files("/write/1", Some(json!(null)), "`additionalPermissions.fileSystem.write[1]`"),
+        in_files("/write/0", Some(json!({})), "`additionalPermissions.fileSystem.write[0]`"),
+        in_files("/entries/1", Some(json!("/a")), "`additionalPermissions.fileSystem.entries[1]`"),
+        in_files("/entries/0/access", None, "`additionalPermissions.fileSystem.entries[0].access`"),
         (COMMAND, json!(null), "object"),
-        (TOOL, json!("text"), "object"),
+    ]
+}
+
+fn misfits_of_questions() -> Vec<Misfit> {
+    let question =
+        |pointer: &str, value, place| misfit(USER_INPUT, with_questions(), pointer, value, place);
+    let form =
+        |pointer: &str, value, place| misfit(ELICITATION, with_form(), pointer, value, place);
+    let label = Some(json!(7));
+    vec![
+        question("/questions", None, "`questions`"),
+        question("/questions/1", Some(json!("?")), "`questions[1]`"),
+        question("/questions/1/id", None, "`questions[1].id`"),
+        question("/questions/0/options/2/label", label, "`questions[0].options[2].label`"),
         (USER_INPUT, json!(7), "object"),
+        form("/serverName", None, "`serverName`"),
+        form("/requestedSchema/required/1", Some(json!(7)), "`requestedSchema.required[1]`"),
+        form("/message", Some(json!([])), "`message`"),
+    ]
+}
+
+fn misfits_of_others() -> Vec<Misfit> {
+    let of = |method, pointer: &str, value, place| {
+        misfit(method, params(method, "u1"), pointer, value, place)
+    };
+    let read = Some(json!({"read": ["/a", 7]}));
+    vec![
+        of(FILES, "/grantRoot", Some(json!(true)), "`grantRoot`"),
+        of(PERMISSIONS, "/permissions", None, "`permissions`"),
+        of(PERMISSIONS, "/permissions/fileSystem", read, "`permissions.fileSystem.read[1]`"),
+        of(TOOL, "/arguments", None, "`arguments`"),
+        of(TOOL, "/tool", Some(json!(null)), "`tool`"),
+        (TOOL, json!("text"), "object"),
+        of(TOKENS, "/reason", Some(json!(7)), "`reason`"),
+        of(TIME, "/threadId", None, "`threadId`"),
+        (ATTESTATION, json!([]), "object"),
+        of(LEGACY_COMMAND, "/command/0", Some(json!(7)), "`command[0]`"),
+        of(LEGACY_PATCH, "/fileChanges", Some(json!([7])), "`fileChanges`"),
     ]
 }
 
@@ -263,7 +230,7 @@ async fn what_is_not_understood_between_others_harms_none_of_them() {
         messages.push(good(n));
         messages.push(request(n + 1, method, &params));
         messages.push(request(n + 2, "new/ask", &params));
-        messages.push(request(n as f64 + 0.5, COMMAND, &params));
+        messages.push(request(json!([n]), COMMAND, &params));
     }
     let count = messages.len() / 4;
     messages.push(good(9999));
