@@ -96,7 +96,9 @@ fn check_files(
     granted: &AdditionalFileSystemPermissions,
 ) -> Result<(), String> {
     let refuse = |what: &str| Err(format!("{what} was not asked for, and cannot be granted"));
-    if granted.unrecognized != ExtraFields::default() {
+    if granted.unrecognized != ExtraFields::default()
+        || granted.entries.iter().flatten().any(is_unknown)
+    {
         return Err("what is not known cannot be granted".into());
     }
     if granted
@@ -138,6 +140,12 @@ fn check_files(
     Ok(())
 }
 
+fn is_unknown(entry: &FileSystemSandboxEntry) -> bool {
+    matches!(entry.path, FileSystemPath::Unrecognized(_))
+        || matches!(entry.access, FileSystemAccessMode::Unrecognized(_))
+        || entry.unrecognized != ExtraFields::default()
+}
+
 fn listed(paths: Option<&Vec<String>>) -> impl Iterator<Item = &str> {
     paths.into_iter().flatten().map(String::as_str)
 }
@@ -158,5 +166,5 @@ fn entries(asked: &AdditionalFileSystemPermissions, written: bool) -> impl Itera
 /// Whether `path` is `root` or lies in it, as far as the names tell.
 fn is_within(path: &str, root: &str) -> bool {
     let has_parent = Path::new(path).components().any(|it| it == std::path::Component::ParentDir);
-    path == root || (!has_parent && Path::new(path).starts_with(root))
+    path == root || (!has_parent && !root.is_empty() && Path::new(path).starts_with(root))
 }

@@ -106,7 +106,7 @@ async fn a_part_can_be_granted_and_more_cannot() {
             (json!({"fileSystem": {"entries": [entry("/opt", "write")]}}), "an entry"),
             (json!({"fileSystem": {"entries": [entry("/r", "write")]}}), "an entry"),
             (json!({"fileSystem": {"entries": [entry("/r/../x", "read")]}}), "an entry"),
-            (json!({"fileSystem": {"entries": [entry("/opt/A", "new")]}}), "an entry"),
+            (json!({"fileSystem": {"entries": [entry("/opt/A", "new")]}}), "what is not known"),
             (
                 json!({"fileSystem": {"entries": [special(&json!({"kind": "root"}), "write")]}}),
                 "an entry",
@@ -207,5 +207,24 @@ async fn a_strict_review_is_for_a_turn_alone() {
         let answered = permissions.respond(response(scope, strict));
         let expected = serde_json::to_value(response(scope, strict)).unwrap();
         waiting.sent(answered, id, &expected).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_known_cannot_be_granted_though_it_was_asked() {
+    let unknown = "what is not known";
+    for asks in [
+        json!({"network": {"enabled": true, "later": true}}),
+        json!({"fileSystem": {"write": ["/opt"], "later": ["/"]}}),
+        json!({"fileSystem": {"entries": [entry("/opt", "later")]}}),
+        json!({"fileSystem": {"entries": [{"path": {"type": "later"}, "access": "write"}]}}),
+        json!({"fileSystem": {"entries": [{"path": {"type": "path", "path": 7}, "access": "read"}]}}),
+    ] {
+        let mut waiting = Waiting::new().await;
+        let request = waiting.ask(1, PERMISSIONS, &asked(&asks)).await;
+        let permissions = permissions_of(&request);
+        let all = permissions.grant_all(PermissionGrantScope::Turn);
+        waiting.invalid(&request, all, unknown).await;
+        waiting.sent(permissions.decline(), 1, &json!({"permissions": {}})).await;
     }
 }
