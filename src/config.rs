@@ -1,8 +1,8 @@
 //! How to start the runtime and how to talk to it.
 
 mod launch;
+mod version;
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -21,6 +21,8 @@ use crate::request::{ServerRequestHandler, SharedHandler};
 use crate::retry::RetryPolicy;
 use crate::transport::Transport;
 use crate::transport::process::Process;
+
+pub use self::version::VersionPolicy;
 
 /// The variable of the runtime for the directory of its configuration and its history.
 const CODEX_HOME: &str = "CODEX_HOME";
@@ -72,32 +74,6 @@ pub struct CodexBuilder {
     limits: Limits,
     pub(crate) token_provider: Option<SharedHandler>,
     handler: Option<SharedHandler>,
-}
-
-/// What to do about a runtime that is not the pinned one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum VersionPolicy {
-    /// Go on, and say so once ([`ConnectionEvent::RuntimeVersion`](crate::ConnectionEvent)).
-    #[default]
-    Any,
-    /// Fail with [`Error::VersionMismatch`] if it is older. A runtime of which that is not known,
-    /// such as one that was built from a checkout, will do.
-    NotOlder,
-    /// Fail with [`Error::VersionMismatch`], also if its version is not known.
-    Exact,
-}
-
-impl VersionPolicy {
-    fn check(self, runtime: &RuntimeInfo) -> Result<()> {
-        let is_welcome = match self {
-            VersionPolicy::Any => true,
-            VersionPolicy::NotOlder => runtime.compare_to_pin().is_none_or(Ordering::is_ge),
-            VersionPolicy::Exact => runtime.matches_pin(),
-        };
-        let found = &runtime.version;
-        if is_welcome { Ok(()) } else { Err(Error::VersionMismatch { found: found.clone() }) }
-    }
 }
 
 impl Default for CodexBuilder {

@@ -1,6 +1,7 @@
 //! Decides who receives a notification, and keeps what nobody has asked for yet.
 
 mod logins;
+mod parking;
 mod queue;
 mod starting;
 mod topic;
@@ -15,7 +16,6 @@ use crate::error::CloseReason;
 use crate::feed::{FEED_CAPACITY, FeedItem};
 use crate::protocol::envelope::{Scope, Stream};
 use crate::protocol::{self, Notification};
-use crate::request::ServerRequest;
 
 pub(crate) use self::logins::{Claim, Logins, Outcome};
 pub(crate) use self::queue::{Phase, Progress, Pulled, Queue, Segment, Span};
@@ -116,25 +116,6 @@ impl Router {
             return true;
         }
         claimed || followed
-    }
-
-    /// Gives a request of the server to everyone who listens to its turn and wants it, in its place
-    /// among the events. False if there is nobody. The caller keeps a handle of it, so that none is
-    /// the last one here.
-    pub(crate) fn park(&self, request: &ServerRequest, wakers: &mut Vec<Waker>) -> bool {
-        let Some(thread) = request.thread_id() else { return false };
-        let turns = request.scope().turns().filter_map(|it| self.turns.get(it));
-        let queues = turns.filter(|it| it.thread == thread).flat_map(|it| &it.queues);
-        let mut is_parked = false;
-        for queue in queues.chain(self.followed.get(thread).into_iter().flatten()) {
-            is_parked |= queue.park(request, wakers);
-        }
-        is_parked
-    }
-
-    /// The turn for which this one does the work.
-    pub(crate) fn root_of(&self, thread: &str, turn: &str) -> Option<&str> {
-        self.running.get(thread).filter(|it| it.turn == turn)?.root.as_deref()
     }
 
     /// Takes note of a turn that starts or completes.
