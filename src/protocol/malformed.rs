@@ -95,6 +95,10 @@ pub(super) fn whole<T>(decode: impl FnOnce() -> T) -> T {
 }
 
 /// Keeps an element that does not fit, unless nothing may be left out.
+#[cfg_attr(
+    not(feature = "client"),
+    expect(clippy::unnecessary_wraps, reason = "only the client wants all of it")
+)]
 pub(super) fn keep(
     malformed: &mut Vec<MalformedElement>,
     element: MalformedElement,
