@@ -164,8 +164,9 @@ impl CodexBuilder {
         self
     }
 
-    /// Notifications that the runtime should not send, by method. Those that a turn cannot do
-    /// without are refused when the client is started.
+    /// Notifications that the runtime should not send, by method. Those that the client cannot do
+    /// without are refused when it is started: they tell of the start and the end of turns, of what
+    /// they produce, and of the end of threads and of requests of the server.
     pub fn opt_out_notifications<M: Into<String>>(
         mut self,
         methods: impl IntoIterator<Item = M>,
@@ -322,7 +323,7 @@ impl CodexBuilder {
         let mut opt_out = self.capabilities.opt_out_notification_methods.iter().flatten();
         match opt_out.find(|method| INDISPENSABLE.contains(&method.as_str())) {
             Some(method) => Err(Error::InvalidInput(format!(
-                "no turn can be followed without `{method}`: do not opt out of it"
+                "the client cannot do without `{method}`: do not opt out of it"
             ))),
             None => Ok(()),
         }

@@ -39,6 +39,8 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "client")]
+pub(crate) mod approval;
 #[cfg(all(test, feature = "client", feature = "experimental"))]
 mod arbitrary;
 #[cfg(feature = "client")]

@@ -257,6 +257,7 @@ async fn a_process_that_does_not_read_does_not_stop_the_close() {
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
     let program = Program::new("touch started");
+    let without = |method| (program.builder().opt_out_notifications([method]), method);
     let refused = [
         (program.builder().codex_home("relative/home"), "CODEX_HOME"),
         (program.builder().codex_home("/no/such/home"), "does not exist"),
@@ -264,7 +265,14 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_started() {
         (program.builder().config("model", serde_json::Value::Null), "`model` is null"),
         (program.builder().config("a=b", 1), "`a=b`"),
         (program.builder().config("", 1), "must neither be empty"),
-        (program.builder().opt_out_notifications(["turn/completed"]), "turn/completed"),
+        without("turn/started"),
+        without("turn/completed"),
+        without("item/completed"),
+        without("thread/tokenUsage/updated"),
+        without("serverRequest/resolved"),
+        without("thread/closed"),
+        without("thread/archived"),
+        without("thread/deleted"),
     ];
     for (builder, expected) in refused {
         match builder.start().await.unwrap_err() {

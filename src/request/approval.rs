@@ -1,8 +1,6 @@
 //! Approvals of commands and of changes to files.
 
 use crate::error::Result;
-#[cfg(feature = "experimental")]
-use crate::protocol::NetworkPolicyRuleAction;
 use crate::protocol::{
     AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision as WithExecpolicy,
     ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision as WithNetworkPolicy,
@@ -10,7 +8,7 @@ use crate::protocol::{
     CommandExecutionRequestApprovalParams, CommandExecutionRequestApprovalResponse,
     DeniedReviewDecision, ExecCommandApprovalParams, ExecCommandApprovalResponse,
     FileChangeApprovalDecision, FileChangeRequestApprovalParams, FileChangeRequestApprovalResponse,
-    NetworkPolicyAmendment, ReviewDecision,
+    NetworkPolicyAmendment, NetworkPolicyRuleAction, ReviewDecision,
 };
 
 use super::{
@@ -148,15 +146,16 @@ impl LegacyPatchApproval {
     }
 }
 
-/// What the server offers, or would: the field that says so is experimental. To deny something is
-/// possible in any case.
+/// What the server offers, or would if it does not say. To deny something is possible in any case.
 fn offered(asked: &CommandExecutionRequestApprovalParams) -> Vec<CommandExecutionApprovalDecision> {
     let network = asked.proposed_network_policy_amendments.iter().flatten();
-    #[cfg(feature = "experimental")]
-    if let Some(available) = &asked.available_decisions {
-        let mut decisions = available.clone();
+    if let Some(mut decisions) = asked.offer() {
         let denials = network.filter(|it| it.action == NetworkPolicyRuleAction::Deny);
-        decisions.extend(denials.map(with_network_policy).filter(|it| !available.contains(it)));
+        for denial in denials.map(with_network_policy) {
+            if !decisions.contains(&denial) {
+                decisions.push(denial);
+            }
+        }
         return decisions;
     }
     let mut decisions = vec![

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::connection::Line;
 use crate::error::Result;
+use crate::protocol::approval::{APPROVAL_KIND, PERSIST, PERSIST_SESSION, TOOL_CALL_APPROVAL};
 use crate::protocol::{
     McpServerElicitationAction, McpServerElicitationRequestParams,
     McpServerElicitationRequestResponse, SecretValue, envelope,
@@ -64,7 +65,7 @@ impl Elicitation {
     pub fn accept_for_session(&self) -> Result<()> {
         let mut response =
             McpServerElicitationRequestResponse::new(McpServerElicitationAction::Accept);
-        response.meta = Some(json!({ PERSIST: "session" }));
+        response.meta = Some(json!({ PERSIST: PERSIST_SESSION }));
         self.respond(response)
     }
 
@@ -76,13 +77,10 @@ impl Elicitation {
     }
 }
 
-/// How long an approval holds, in what the runtime offers and in the answer.
-const PERSIST: &str = "persist";
-
 pub(super) fn is_tool_approval(asked: &McpServerElicitationRequestParams) -> bool {
     let McpServerElicitationRequestParams::Form(form) = asked else { return false };
-    let kind = form.meta.as_ref().and_then(|meta| meta.get("codex_approval_kind"));
-    kind.and_then(Value::as_str) == Some("mcp_tool_call")
+    let kind = form.meta.as_ref().and_then(|meta| meta.get(APPROVAL_KIND));
+    kind.and_then(Value::as_str) == Some(TOOL_CALL_APPROVAL)
 }
 
 fn offers_to_persist(asked: &McpServerElicitationRequestParams, how: &Value) -> bool {

@@ -107,6 +107,13 @@ fn check_files(
     {
         return refuse("to look that deep");
     }
+    let denied = |it: &&FileSystemSandboxEntry| it.access == FileSystemAccessMode::Deny;
+    let mut kept = asked.entries.iter().flatten().filter(denied);
+    if grants_something(granted)
+        && !kept.all(|it| granted.entries.iter().flatten().any(|granted| granted == it))
+    {
+        return Err("what is to stay denied has to be among the entries".into());
+    }
     let readable = || {
         listed(asked.read.as_ref()).chain(listed(asked.write.as_ref())).chain(entries(asked, false))
     };
@@ -138,6 +145,12 @@ fn check_files(
         }
     }
     Ok(())
+}
+
+fn grants_something(granted: &AdditionalFileSystemPermissions) -> bool {
+    let entries = granted.entries.iter().flatten();
+    let paths = listed(granted.read.as_ref()).chain(listed(granted.write.as_ref()));
+    paths.count() > 0 || entries.filter(|it| it.access != FileSystemAccessMode::Deny).count() > 0
 }
 
 fn is_unknown(entry: &FileSystemSandboxEntry) -> bool {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
+use crate::protocol::approval::first_unknown;
 use crate::protocol::{
-    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams, ExtraFields,
+    CommandExecutionApprovalKind, CommandExecutionRequestApprovalParams,
     FileChangeRequestApprovalParams, McpServerElicitationRequestParams, NetworkApprovalContext,
     PermissionGrantScope, PermissionsRequestApprovalParams,
 };
@@ -17,6 +19,9 @@ use super::{
 
 /// Decides approvals by rules: a [`ServerRequestHandler`] that allows what it was told to, and
 /// declines everything else that is to be approved. Other requests are passed on.
+///
+/// What is declined is no event; only what has a property that is not known here, as of a later
+/// runtime, is in [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent::RequestRefused).
 ///
 /// ```
 /// use codexkit::{Codex, RequestPolicy};
@@ -115,12 +120,23 @@ impl RequestPolicy {
         self
     }
 
-    /// What becomes of a request that is not allowed.
-    fn deny<C: Kind>(&self, request: PendingRequest<C>) -> HandlerResult {
-        if self.passes_the_rest {
-            request.pass();
-        } else {
-            request.refuse()?;
+    /// What becomes of a request that fits, now that it was answered with yes.
+    fn allow<C: Kind>(&self, request: PendingRequest<C>, answered: Result<()>) -> HandlerResult {
+        match answered {
+            // It cannot be answered like that: somebody else may know another way.
+            Err(Error::InvalidInput(_)) if self.passes_the_rest => request.pass(),
+            answered => answered?,
+        }
+        Ok(())
+    }
+
+    /// What becomes of a request that is not allowed. One that nobody can look at as a whole, because
+    /// it has a property that is not known here, is not declined in silence.
+    fn deny<C: Kind>(&self, request: PendingRequest<C>, unknown: Option<&str>) -> HandlerResult {
+        match unknown {
+            _ if self.passes_the_rest => request.pass(),
+            Some(unknown) => return Err(format!("`{unknown}` is not known here").into()),
+            None => request.refuse()?,
         }
         Ok(())
     }
@@ -128,27 +144,40 @@ impl RequestPolicy {
 
 impl ServerRequestHandler for RequestPolicy {
     async fn command_approval(&self, request: CommandApproval) -> HandlerResult {
-        let is_allowed = match &request.network_approval_context {
-            Some(network) => is_for_network(&request) && self.network.allows(network),
-            None => is_for_command(&request) && self.commands.allows(&request),
-        };
-        if is_allowed { Ok(request.accept()?) } else { self.deny(request) }
+        let unknown = request.unknown().map(str::to_owned);
+        let is_allowed = unknown.is_none()
+            && is_plain(&request)
+            && match (&request.network_approval_context, &request.command) {
+                (Some(network), None) => self.network.allows(network),
+                (None, Some(_)) => self.commands.allows(&request),
+                // Both at once, or neither, is nothing that is known.
+                _ => false,
+            };
+        if is_allowed {
+            let answered = request.accept();
+            self.allow(request, answered)
+        } else {
+            self.deny(request, unknown.as_deref())
+        }
     }
 
     async fn file_change_approval(&self, request: FileChangeApproval) -> HandlerResult {
-        let is_plain = request.grant_root.is_none() && is_known(&request.unrecognized);
+        let unknown = first_unknown(&request.unrecognized).map(str::to_owned);
+        let is_plain = unknown.is_none() && request.grant_root.is_none();
         if is_plain && self.file_changes.allows(&request) {
-            Ok(request.accept()?)
+            let answered = request.accept();
+            self.allow(request, answered)
         } else {
-            self.deny(request)
+            self.deny(request, unknown.as_deref())
         }
     }
 
     async fn permissions_approval(&self, request: PermissionsApproval) -> HandlerResult {
         if self.permissions.allows(&request) {
-            Ok(request.grant_all(PermissionGrantScope::Turn)?)
+            let answered = request.grant_all(PermissionGrantScope::Turn);
+            self.allow(request, answered)
         } else {
-            self.deny(request)
+            self.deny(request, None)
         }
     }
 
@@ -157,39 +186,30 @@ impl ServerRequestHandler for RequestPolicy {
             request.pass();
             return Ok(());
         }
-        if self.mcp_tools.allows(&request) { Ok(request.accept()?) } else { self.deny(request) }
+        if self.mcp_tools.allows(&request) {
+            let answered = request.accept();
+            self.allow(request, answered)
+        } else {
+            self.deny(request, None)
+        }
     }
 
     async fn legacy_command_approval(&self, request: LegacyCommandApproval) -> HandlerResult {
-        self.deny(request)
+        self.deny(request, None)
     }
 
     async fn legacy_patch_approval(&self, request: LegacyPatchApproval) -> HandlerResult {
-        self.deny(request)
+        self.deny(request, None)
     }
 }
 
-/// Whether a command is asked for, and nothing else.
-fn is_for_command(asked: &CommandExecutionRequestApprovalParams) -> bool {
-    asked.command.is_some() && is_plain(asked)
-}
-
-/// Whether the network is asked for, and nothing else.
-fn is_for_network(asked: &CommandExecutionRequestApprovalParams) -> bool {
-    asked.command.is_none() && is_plain(asked)
-}
-
+/// Whether nothing is asked for beside it.
 fn is_plain(asked: &CommandExecutionRequestApprovalParams) -> bool {
     #[cfg(feature = "experimental")]
     if asked.additional_permissions.is_some() {
         return false;
     }
-    asked.kind == CommandExecutionApprovalKind::Command && is_known(&asked.unrecognized)
-}
-
-/// Nobody can allow what is not known.
-fn is_known(unrecognized: &ExtraFields) -> bool {
-    *unrecognized == ExtraFields::default()
+    asked.kind == CommandExecutionApprovalKind::Command
 }
 
 impl fmt::Debug for RequestPolicy {

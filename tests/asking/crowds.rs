@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use codexkit::protocol::ChatgptAuthTokensRefreshResponse;
 use codexkit::testing::FakeServer;
-use codexkit::{Codex, Resolution};
+use codexkit::{Codex, Resolution, ServerRequest};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::support::{
-    Asked, COMMAND, KINDS, TOOL, answer, counted, decision, let_go, params, problem, request,
-    scene_with, send_at_once, silence, sync, within,
+    Asked, COMMAND, KINDS, TOKENS, TOOL, answer, counted, decision, let_go, params, problem,
+    request, scene_with, send_at_once, silence, sync, within,
 };
 
 const CROWD: usize = 1000;
@@ -150,4 +151,56 @@ async fn a_crowd_of_all_kinds_is_answered_in_one_go() {
     }
     sync(&codex, &mut server).await;
     silence(&mut server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_with_others_between_that_make_no_sense_are_each_answered_once() {
+    let mut asked = Asked::new();
+    let mut scene = scene_with(Codex::builder().handler(asked.handler("client"))).await;
+    let mut all = Vec::new();
+    for request in crowd() {
+        let id = request["id"].as_u64().unwrap();
+        all.push(request);
+        if id.is_multiple_of(10) {
+            all.push(crate::support::request(format!("unknown-{id}"), "later", &json!({})));
+            all.push(crate::support::request(format!("odd-{id}"), COMMAND, &json!({"turnId": 7})));
+            all.push(json!({"id": 0.5, "method": COMMAND, "params": params(COMMAND, "u1")}));
+        }
+    }
+    send_at_once(&mut scene.server, &all).await;
+    for _ in 0..CROWD {
+        asked.command().await.accept().unwrap();
+    }
+    let mut counts = std::collections::BTreeMap::<(i64, bool), usize>::new();
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..all.len() {
+        let answer = answer(&mut scene.server).await;
+        let code = answer["error"]["code"].as_i64().unwrap_or_default();
+        *counts.entry((code, answer["id"].is_string())).or_default() += 1;
+        if answer["id"] != json!(0.5) {
+            assert!(ids.insert(answer["id"].to_string()), "{answer} is the second");
+        }
+    }
+    let tenth = CROWD / 10;
+    let expected = [((-32602, true), tenth), ((-32601, true), tenth), ((-32600, false), tenth)];
+    assert_eq!(counts, expected.into_iter().chain([((0, false), CROWD)]).collect());
+    silence(&mut scene.server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_questions_for_tokens_are_answered_in_reverse() {
+    let mut asked = Asked::new();
+    let mut scene = scene_with(Codex::builder().handler(asked.handler("client"))).await;
+    for id in [1, 2] {
+        crate::support::ask(&mut scene.server, id, TOKENS, &params(TOKENS, "u1")).await;
+    }
+    let both = [asked.next().await.1, asked.next().await.1];
+    for (request, id) in both.iter().rev().zip([2, 1]) {
+        let ServerRequest::TokenRefresh(request) = request else { panic!("{request:?}") };
+        let tokens = ChatgptAuthTokensRefreshResponse::new("a1", format!("token-{id}"));
+        request.respond(tokens).unwrap();
+        let answer = answer(&mut scene.server).await;
+        assert_eq!(answer["id"], id);
+        assert_eq!(answer["result"]["accessToken"], format!("token-{id}"));
+    }
 }

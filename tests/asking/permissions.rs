@@ -228,3 +228,22 @@ async fn what_is_not_known_cannot_be_granted_though_it_was_asked() {
         waiting.sent(permissions.decline(), 1, &json!({"permissions": {}})).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_stay_denied_stays_so() {
+    let denied = entry("/a/secret", "deny");
+    let asks = json!({"fileSystem": {"write": ["/a"], "entries": [entry("/a", "write"), denied]}});
+    let with = |entries: &[&Value]| json!({"fileSystem": {"write": ["/a"], "entries": entries}});
+    let because = "to stay denied";
+    check(
+        &asks,
+        &[asks.clone(), with(&[&denied]), json!({}), json!({"fileSystem": {"entries": [denied]}})],
+        &[
+            (with(&[]), because),
+            (json!({"fileSystem": {"read": ["/a/secret"]}}), because),
+            (json!({"fileSystem": {"write": ["/a/b"]}}), because),
+            (with(&[&entry("/a/other", "deny")]), because),
+        ],
+    )
+    .await;
+}

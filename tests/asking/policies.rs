@@ -182,6 +182,40 @@ async fn a_rule_for_commands_or_files_is_none_for_what_comes_with_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_declined_because_it_is_not_known_is_told() {
+    for (method, name) in [(COMMAND, "commands"), (FILES, "files"), (PERMISSIONS, "permissions")] {
+        let mut waiting = Waiting::new().await;
+        let all = RequestPolicy::deny_all().allow_commands().allow_file_changes();
+        waiting.scene.thread.set_handler(all.allow_permissions());
+        let mut feed = waiting.scene.codex.notifications();
+        let mut params = asked(method);
+        if method == PERMISSIONS {
+            params["permissions"]["network"]["later"] = json!(1);
+        } else {
+            params["later"] = json!(1);
+        }
+        ask(&mut waiting.scene.server, 1, method, &params).await;
+        let mut result = answer(&mut waiting.scene.server).await["result"].clone();
+        without_nulls(&mut result);
+        assert_eq!(result, no(method), "{name}");
+        let (_, problem, source) = crate::support::refusal(&mut feed).await;
+        assert_eq!(problem.as_deref(), Some("its handler failed"));
+        assert!(source.unwrap().contains("known"), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fits_and_cannot_be_said_yes_to_is_passed_on_as_well() {
+    let policy = || RequestPolicy::deny_all().allow_commands().allow_permissions().pass_the_rest();
+    let mut not_offered = asked(COMMAND);
+    not_offered["availableDecisions"] = json!(["cancel"]);
+    assert_eq!(answers(policy(), COMMAND, &not_offered).await, "client");
+    let mut unknown = asked(PERMISSIONS);
+    unknown["permissions"]["network"]["later"] = json!(1);
+    assert_eq!(answers(policy(), PERMISSIONS, &unknown).await, "client");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_for_the_network_looks_at_the_host_and_is_none_for_commands() {
     let policy = || RequestPolicy::deny_all().allow_network_if(|it| it.host == "example.org");
     let to = |host: &str| {

@@ -145,7 +145,8 @@ async fn two_turns_whose_tokens_are_refused_both_get_new_ones() {
             let result = turn.await.unwrap().unwrap();
             assert_eq!(result.final_response.as_deref(), Some("ok"));
         }
-        assert!(!asked.lock().unwrap().is_empty());
+        // One at a time: the second turn may find the token of the first.
+        assert!((1..=2).contains(&asked.lock().unwrap().len()));
         let old = format!("Bearer {old}");
         let requests = place.model.requests();
         let used = requests.iter().map(|it| it.header("authorization") == Some(&*old));
