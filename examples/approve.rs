@@ -8,10 +8,11 @@
 
 use std::collections::BTreeMap;
 
-use codexkit::protocol::PermissionGrantScope;
+use codexkit::protocol::{McpServerElicitationRequestParams, PermissionGrantScope};
 use codexkit::testing::{MockModel, Reply, TestHome};
 use codexkit::{
-    ApprovalMode, Codex, CommandApproval, Sandbox, ServerRequest, TurnEvent, TurnView, UserInput,
+    ApprovalMode, Codex, CommandApproval, Elicitation, Sandbox, ServerRequest, TurnEvent, TurnView,
+    UserInput,
 };
 use serde_json::json;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader, Lines};
@@ -55,7 +56,12 @@ async fn work(codex: Codex, task: &str, mut user: Lines<impl AsyncBufRead + Unpi
         view.apply(&event);
         let TurnEvent::Request(request) = event else { continue };
         tokio::select! {
-            answered = answer(&request, &view, &mut user) => answered?,
+            // What cannot be answered like that is refused when it is dropped.
+            answered = answer(&request, &view, &mut user) => {
+                if let Err(error) = answered {
+                    println!("{error}");
+                }
+            }
             // Interrupted, say, while the user still thinks.
             why = request.resolved() => println!("never mind: {why}"),
         }
@@ -76,6 +82,9 @@ async fn answer(
         ServerRequest::FileChangeApproval(request) => {
             let item = view.items().iter().find(|it| it.id() == Some(&request.item_id));
             println!("The agent wants to change files: {:?}", item.map(|it| &it.item));
+            if let Some(root) = &request.grant_root {
+                println!("and to write to {root} from now on");
+            }
             if agrees(user).await? { request.accept()? } else { request.decline()? }
         }
         ServerRequest::PermissionsApproval(request) => {
@@ -87,14 +96,7 @@ async fn answer(
             }
         }
         ServerRequest::UserInput(request) => reply(request, user).await?,
-        ServerRequest::Elicitation(request) => {
-            println!(
-                "{}: {}",
-                request.server_name().unwrap_or("?"),
-                request.message().unwrap_or("?")
-            );
-            if agrees(user).await? { request.accept()? } else { request.decline()? }
-        }
+        ServerRequest::Elicitation(request) => consent(request, user).await?,
         other => {
             println!("refused: {}", other.method());
             other.refuse()?;
@@ -106,6 +108,10 @@ async fn answer(
 async fn decide(request: &CommandApproval, user: &mut Lines<impl AsyncBufRead + Unpin>) -> Outcome {
     println!("The agent wants to run {:?}.", request.command.as_deref().unwrap_or("something"));
     println!("It says: {}", request.reason.as_deref().unwrap_or("nothing"));
+    // A decision is about all of it.
+    println!("Where: {:?}; network: {:?}", request.cwd, request.network_approval_context);
+    #[cfg(feature = "experimental")]
+    println!("With more permissions: {:?}", request.additional_permissions);
     let mut decisions = request.decisions();
     for (n, decision) in decisions.iter().enumerate() {
         println!("  {}. {}", n + 1, serde_json::to_string(decision)?);
@@ -114,6 +120,22 @@ async fn decide(request: &CommandApproval, user: &mut Lines<impl AsyncBufRead + 
     match chosen.and_then(|n| n.checked_sub(1)).filter(|n| *n < decisions.len()) {
         Some(n) => request.decide(decisions.swap_remove(n))?,
         None => request.decline()?,
+    }
+    Ok(())
+}
+
+/// Shows no forms: one that has something to fill in cannot be accepted like this.
+async fn consent(request: &Elicitation, user: &mut Lines<impl AsyncBufRead + Unpin>) -> Outcome {
+    println!("{}: {}", request.server_name().unwrap_or("?"), request.message().unwrap_or("?"));
+    match request.params() {
+        McpServerElicitationRequestParams::Form(form) => println!("{:?}", form.meta),
+        McpServerElicitationRequestParams::Url(page) => println!("It is at {}.", page.url),
+        _ => return Ok(request.decline()?),
+    }
+    if agrees(user).await? {
+        request.accept()?
+    } else {
+        request.decline()?
     }
     Ok(())
 }
@@ -127,12 +149,8 @@ async fn reply(request: &UserInput, user: &mut Lines<impl AsyncBufRead + Unpin>)
         }
         answers.insert(question.id.clone(), next_line(user).await?);
     }
-    // An option that there is not is invalid; the question stays open until it is refused.
-    if let Err(error) = request.answer(answers) {
-        println!("{error}");
-        request.refuse()?;
-    }
-    Ok(())
+    // An option that there is not is invalid: nothing is sent.
+    Ok(request.answer(answers)?)
 }
 
 async fn agrees(user: &mut Lines<impl AsyncBufRead + Unpin>) -> Outcome<bool> {

@@ -100,7 +100,7 @@
 //!   arrives like anything unknown. With the feature,
 //!   [`CodexBuilder::experimental_api`] turns it off for one client.
 //! - `schemars`: `Thread::run_typed`, a turn whose answer is a Rust type; `Tool::new`, a tool from a
-//!   function.
+//!   function (with `experimental`).
 //! - `tracing`: spans and events of what the client does, for subscribers of the crate of that name:
 //!   requests, turns, requests of the server, the end of the runtime; with methods, ids, sizes and
 //!   outcomes, and never with contents.

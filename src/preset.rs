@@ -44,8 +44,8 @@ pub enum ApprovalMode {
     /// A reviewer model of the runtime.
     AutoReview,
     /// The client: a [`RequestPolicy`](crate::RequestPolicy), another
-    /// [`ServerRequestHandler`](crate::ServerRequestHandler), or whoever reads the events of a turn that
-    /// [parks](crate::TurnStart::park_requests) its requests. Without any of them it refuses.
+    /// [`ServerRequestHandler`](crate::ServerRequestHandler), or whoever reads the events of a turn
+    /// that [parks](crate::TurnStart::park_requests) its requests. Without any of them it refuses.
     Ask,
 }
 

@@ -52,11 +52,13 @@ macro_rules! kinds {
             /// Call a tool that the client has declared. (`item/tool/call`)
             ToolCall tool_call
                 DynamicToolCall(DynamicToolCallParams);
-            /// Renew the ChatGPT tokens that the client has logged in with.
+            /// Renew the ChatGPT tokens that the client has logged in with. It names no turn, whose
+            /// end is not noticed: only its deadline ends it, or the connection.
             /// (`account/chatgptAuthTokens/refresh`)
             TokenRefresh token_refresh
                 ChatgptAuthTokensRefresh(ChatgptAuthTokensRefreshParams);
-            /// What time is it? (`currentTime/read`)
+            /// What time is it? It names no turn, whose end is not noticed: only its deadline ends
+            /// it, or the connection. (`currentTime/read`)
             #[cfg(feature = "experimental")]
             CurrentTime current_time
                 CurrentTimeRead(CurrentTimeReadParams);

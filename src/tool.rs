@@ -36,6 +36,9 @@ pub(crate) use self::set::ToolSet;
 /// [`ConnectionEvent::RequestRefused`](crate::ConnectionEvent::RequestRefused) says why. Calls run
 /// concurrently, each in a task of its own, which is dropped when the turn ends.
 ///
+/// Tools are experimental: they need the feature of that name, and
+/// [`CodexBuilder::experimental_api`](crate::CodexBuilder::experimental_api).
+///
 /// A name has letters, digits, `_` and `-`, at most 128 of them, and does not begin with `mcp`. The
 /// runtime does not say so when it has a tool of that name itself, and calls its own.
 #[cfg_attr(

@@ -186,7 +186,8 @@ impl TurnHandle {
 
     /// Waits for the next event: each notification that names this turn, in the order in which the
     /// runtime sent them, and among them the requests of the server, if the turn
-    /// [parks](TurnStart::park_requests) them and they still need an answer. After `turn/completed` there is `None`.
+    /// [parks](TurnStart::park_requests) them and they still need an answer. After `turn/completed`
+    /// there is `None`.
     ///
     /// # Errors
     ///

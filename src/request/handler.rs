@@ -72,7 +72,8 @@ macro_rules! server_request_handler {
                 }
             )*
 
-            /// How long this may take to answer a request; then it is refused. By default there is
+            /// How long this may take to answer a request, from when it is asked; then it is refused.
+            /// A handler to which the request is passed on has a time of its own. By default there is
             /// no such limit for what a person has to answer, 5 minutes for a tool, and 9 s for
             /// everything else.
             fn deadline(&self, request: &ServerRequest) -> Option<Duration> {

@@ -16,8 +16,8 @@ use super::{Kind, ServerRequest};
 ///
 /// It can be kept and answered later, from any task. It is answered once, however many clones of it
 /// there are: dropping the last one without an answer refuses the request, in the way that its
-/// method provides for, or [passes](Self::pass) it on. What needs no answer any more says so ([`resolution`](Self::resolution)),
-/// and answering it all the same sends nothing and is an error.
+/// method provides for, or [passes](Self::pass) it on. What needs no answer any more says so
+/// ([`resolution`](Self::resolution)), and answering it all the same sends nothing and is an error.
 ///
 /// It does not keep the connection open.
 pub struct PendingRequest<C>(Arc<Inner<C>>);

@@ -12,7 +12,8 @@ use super::{Thread, ThreadAnswering, ThreadOpened};
 /// was given a name. What is not set is as it was in the last turn of the thread.
 ///
 /// A thread that this runtime has loaded already is joined: its events come to this client, and
-/// what is set here is ignored, but for handler and tools. One that another process has loaded cannot be resumed.
+/// what is set here is ignored, but for handler and tools. One that another process has loaded cannot
+/// be resumed.
 #[derive(Clone)]
 #[must_use = "a thread is only resumed when it is awaited"]
 pub struct ThreadResume {

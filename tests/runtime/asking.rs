@@ -135,6 +135,14 @@ pub(crate) struct Refusal {
     pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
+impl Refusal {
+    /// The problem, and the error behind it.
+    pub(crate) fn told(self) -> Option<String> {
+        let source = self.source.map(|it| format!(": {it}")).unwrap_or_default();
+        self.problem.map(|it| it + &source)
+    }
+}
+
 /// The next one, which must come soon.
 pub(crate) async fn next_refusal(feed: &mut Notifications) -> Refusal {
     let found = async {

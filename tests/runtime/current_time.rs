@@ -10,7 +10,8 @@ use codexkit::{
     CloseReason, CodexBuilder, CurrentTime, Error, Handlers, Resolution, Thread, TurnHandle,
 };
 
-use crate::held::{Held, Tray, desk, next_refusal, still_talks};
+use crate::asking::next_refusal;
+use crate::held::{Held, Tray, desk, still_talks};
 use crate::support::{Place, run};
 
 /// A runtime that has no clock of its own.
@@ -64,7 +65,7 @@ async fn failed(thread: &Thread) -> (String, Option<String>) {
     let refusal = next_refusal(&mut feed).await;
     assert_eq!(refusal.request.method, "currentTime/read");
     assert_eq!(refusal.request.params["threadId"], thread.id());
-    (message, refusal.problem)
+    (message, refusal.told())
 }
 
 const REFUSED: &str = "Fatal error: failed to read current time: current-time request failed: \

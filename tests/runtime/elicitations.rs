@@ -14,7 +14,8 @@ use codexkit::{
 };
 use serde_json::{Value, json};
 
-use crate::held::{Held, Tray, desk, next_refusal, still_talks};
+use crate::asking::next_refusal;
+use crate::held::{Held, Tray, desk, still_talks};
 use crate::mcp_server::{answer, asking, call, only_call};
 use crate::support::{Place, SOON, run, within};
 
@@ -176,7 +177,7 @@ async fn failing(place: &Place, handlers: Handlers) -> Option<String> {
     assert_eq!(refusal.request.method, "mcpServer/elicitation/request");
     place.model.push("ok");
     still_talks(&thread).await;
-    refusal.problem
+    refusal.told()
 }
 
 #[tokio::test]

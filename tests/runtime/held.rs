@@ -1,7 +1,6 @@
 //! What the server asks, in the hands of a test.
 
-use codexkit::protocol::RawMessage;
-use codexkit::{ConnectionEvent, HandlerResult, Notifications, Thread};
+use codexkit::{HandlerResult, Thread};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::support::{SOON, within};
@@ -59,31 +58,6 @@ impl<R, T> Tray<R, T> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// A request that was refused without anybody having decided so, and why.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) request: RawMessage,
-    /// The problem, and the error behind it.
-    pub(crate) problem: Option<String>,
-}
-
-/// The next refusal, which must come soon.
-pub(crate) async fn next_refusal(feed: &mut Notifications) -> Refusal {
-    let found = async {
-        loop {
-            match feed.next().await.unwrap().unwrap() {
-                ConnectionEvent::RequestRefused { request, problem, source, .. } => {
-                    let source = source.map(|it| format!(": {it}")).unwrap_or_default();
-                    return Refusal { request, problem: problem.map(|it| it + &source) };
-                }
-                ConnectionEvent::Notification { .. } => (),
-                other => panic!("{other:?}"),
-            }
-        }
-    };
-    within(SOON, found).await
 }
 
 /// Shows that the thread and its client are not harmed. The model has to say `ok`.

@@ -3,8 +3,9 @@
 use codexkit::{Elicitation, HandlerResult, Handlers, RequestPolicy, Thread};
 use serde_json::json;
 
+use crate::asking::next_refusal;
 use crate::elicitations::turn;
-use crate::held::{desk, next_refusal};
+use crate::held::desk;
 use crate::mcp_server::{answer, asking, only_call, text};
 use crate::support::{Place, run};
 

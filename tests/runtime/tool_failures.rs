@@ -14,7 +14,8 @@ use codexkit::{
 };
 use serde_json::{Value, json};
 
-use crate::held::{Held, Tray, desk, next_refusal, still_talks};
+use crate::asking::next_refusal;
+use crate::held::{Held, Tray, desk, still_talks};
 use crate::support::{Place, SOON, run, within};
 use crate::tools::{call, heard, only_call, turn_with, weather};
 

@@ -7,7 +7,8 @@ use codexkit::{
 };
 use serde_json::{Value, json};
 
-use crate::held::{desk, next_refusal};
+use crate::asking::next_refusal;
+use crate::held::desk;
 use crate::lifecycle::is_refused;
 use crate::support::{Place, run};
 use crate::tools::{call, calls, offered, only_call, said, turn_with, weather};
