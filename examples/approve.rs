@@ -133,9 +133,9 @@ async fn consent(request: &Elicitation, user: &mut Lines<impl AsyncBufRead + Unp
         _ => return Ok(request.decline()?),
     }
     if agrees(user).await? {
-        request.accept()?
+        request.accept()?;
     } else {
-        request.decline()?
+        request.decline()?;
     }
     Ok(())
 }
