@@ -98,6 +98,7 @@ impl Questions {
         }
     }
 
+    /// Leaves a thread its tools alone. Gives back what was there.
     #[must_use]
     pub(super) fn remove_handler(&mut self, thread: &str) -> Option<SharedHandler> {
         self.scopes.threads.get_mut(thread)?.handler.take()
