@@ -1,12 +1,13 @@
 //! What is asked about a turn before its start is answered waits for whoever starts it.
 
-use codexkit::{Codex, Resolution, TurnHandle};
+use codexkit::{Resolution, TurnHandle};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::scopes::two_handlers;
 use crate::support::{
     Asked, COMMAND, Scene, answer, ask_command, command_of, decision, notified, params, parked,
-    problem, quiet, resolve_elsewhere, scene, scene_with, silence, within,
+    problem, quiet, resolve_elsewhere, scene, silence, within,
 };
 
 type Starting = JoinHandle<codexkit::Result<TurnHandle>>;
@@ -24,14 +25,6 @@ async fn begin(
 async fn accept(scene: &mut Scene, id: &Value, turn: &str) {
     let turn = json!({"id": turn, "items": [], "status": "inProgress", "itemsView": "notLoaded"});
     scene.server.reply(id, json!({"turn": turn})).await;
-}
-
-/// A client and a thread with a handler each.
-async fn two_handlers() -> (Scene, Asked) {
-    let asked = Asked::new();
-    let scene = scene_with(Codex::builder().handler(asked.handler("client"))).await;
-    scene.thread.set_handler(asked.handler("thread"));
-    (scene, asked)
 }
 
 #[tokio::test(start_paused = true)]

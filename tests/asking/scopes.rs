@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// A client and a thread with a handler each.
-async fn two_handlers() -> (Scene, Asked) {
+pub(crate) async fn two_handlers() -> (Scene, Asked) {
     let asked = Asked::new();
     let scene = scene_with(Codex::builder().handler(asked.handler("client"))).await;
     scene.thread.set_handler(asked.handler("thread"));
