@@ -26,6 +26,8 @@ mod forms;
 mod forwarded;
 #[path = "asking/ids.rs"]
 mod ids;
+#[path = "shared/kinds.rs"]
+mod kinds;
 #[path = "asking/letting_go.rs"]
 mod letting_go;
 #[path = "asking/parked.rs"]

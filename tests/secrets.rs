@@ -26,6 +26,8 @@ mod echoes;
 mod exports;
 #[path = "secrets/handles.rs"]
 mod handles;
+#[path = "shared/kinds.rs"]
+mod kinds;
 #[path = "secrets/requests.rs"]
 mod requests;
 #[path = "secrets/starting.rs"]

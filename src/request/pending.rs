@@ -35,8 +35,8 @@ struct Inner<C> {
 pub enum Resolution {
     /// It was answered.
     Answered,
-    /// It was refused: somebody said so, nobody was there to answer, or whoever was dropped it,
-    /// failed or panicked.
+    /// It was refused: somebody said so, nobody was there to answer, or whoever had it has dropped
+    /// it, failed or panicked.
     Refused,
     /// It was refused because its handler took longer than it has.
     TimedOut,
@@ -170,7 +170,7 @@ impl<C> Clone for PendingRequest<C> {
 impl<C> PartialEq for PendingRequest<C> {
     /// Whether both are handles of the same request.
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.0.ask, &other.0.ask)
     }
 }
 

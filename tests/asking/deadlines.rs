@@ -10,6 +10,7 @@ use codexkit::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::kinds::each_kind;
 use crate::support::{
     ATTESTATION, Asked, COMMAND, ELICITATION, FILES, Guard, HOUR, LEGACY_COMMAND, LEGACY_PATCH,
     PERMISSIONS, Scene, TIME, TOKENS, TOOL, USER_INPUT, answer, ask, ask_command, decision, params,
@@ -30,19 +31,7 @@ macro_rules! hangs {
     };
 }
 
-hangs! {
-    command_approval CommandApproval,
-    file_change_approval FileChangeApproval,
-    permissions_approval PermissionsApproval,
-    user_input UserInput,
-    elicitation Elicitation,
-    tool_call ToolCall,
-    token_refresh TokenRefresh,
-    current_time CurrentTime,
-    attestation Attestation,
-    legacy_command_approval LegacyCommandApproval,
-    legacy_patch_approval LegacyPatchApproval,
-}
+each_kind!(hangs);
 
 #[tokio::test(start_paused = true)]
 async fn by_default_nobody_waits_long_for_what_needs_no_person() {

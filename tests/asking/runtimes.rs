@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use codexkit::{Codex, CommandApproval, Handlers};
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 use crate::support::{
     Asked, Scene, answer, ask_command, command_of, decision, parked, scene, scene_with, within,
@@ -131,7 +130,7 @@ fn the_end_of_the_runtime_is_the_end_of_what_waits() {
         ask_command(&mut scene.server, 1, "u1").await;
         let request = asked.command().await;
         let working = Handlers::new().command_approval(async |request: CommandApproval| {
-            sleep(Duration::from_secs(1000)).await;
+            request.resolved().await;
             request.accept()
         });
         scene.thread.set_handler(working);

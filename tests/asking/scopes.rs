@@ -1,6 +1,9 @@
 //! Who is closest is asked first, and hands on what somebody else is to answer.
 
-use codexkit::{Codex, Handlers, ServerRequest, Tool, ToolNamespace, ToolOutput, TurnEvent};
+use codexkit::{
+    Codex, CommandApproval, Handlers, ServerRequest, Tool, ToolNamespace, ToolOutput, TurnEvent,
+    TurnHandle,
+};
 use serde_json::json;
 
 use crate::support::{
@@ -74,16 +77,23 @@ async fn a_turn_that_parks_stands_between_its_handler_and_that_of_the_thread() {
     silence(&mut scene.server).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_kept_can_be_passed_on_much_later() {
+/// A request that the handler of the turn has kept, before those of the thread and the client.
+async fn kept_by_the_turn() -> (Scene, Asked, TurnHandle, CommandApproval) {
     let (mut scene, mut asked) = two_handlers().await;
-    let _turn = scene.turn_with("u1", asked.handler("turn")).await;
+    let turn = scene.turn_with("u1", asked.handler("turn")).await;
     ask_command(&mut scene.server, 1, "u1").await;
     let kept = command_of(asked.next().await.1);
+    (scene, asked, turn, kept)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_can_be_passed_on_much_later() {
+    let (mut scene, mut asked, _turn, kept) = kept_by_the_turn().await;
     tokio::time::sleep(std::time::Duration::from_secs(100_000)).await;
+    let id = kept.id().clone();
     kept.pass();
     let (who, request) = asked.next().await;
-    assert_eq!(who, "thread");
+    assert_eq!((who, request.id()), ("thread", &id));
     command_of(request).accept().unwrap();
     assert_eq!(answer(&mut scene.server).await, decision(1, "accept"));
     silence(&mut scene.server).await;
@@ -91,10 +101,7 @@ async fn what_is_kept_can_be_passed_on_much_later() {
 
 #[tokio::test(start_paused = true)]
 async fn one_handle_that_passes_takes_nothing_from_the_others() {
-    let (mut scene, mut asked) = two_handlers().await;
-    let _turn = scene.turn_with("u1", asked.handler("turn")).await;
-    ask_command(&mut scene.server, 1, "u1").await;
-    let kept = command_of(asked.next().await.1);
+    let (mut scene, mut asked, _turn, kept) = kept_by_the_turn().await;
     kept.clone().pass();
     scene.sync().await;
     kept.accept().unwrap();
@@ -105,10 +112,7 @@ async fn one_handle_that_passes_takes_nothing_from_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn handles_that_all_pass_reach_the_next_once() {
-    let (mut scene, mut asked) = two_handlers().await;
-    let _turn = scene.turn_with("u1", asked.handler("turn")).await;
-    ask_command(&mut scene.server, 1, "u1").await;
-    let kept = command_of(asked.next().await.1);
+    let (mut scene, mut asked, _turn, kept) = kept_by_the_turn().await;
     kept.clone().pass();
     // One that is merely dropped does not refuse what another one has passed.
     drop(kept.clone());

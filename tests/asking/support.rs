@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
+use crate::kinds::each_kind;
+
 pub(crate) use crate::waiting::{Waiting, without_nulls};
 
 /// Longer than anything takes that ends at all. The clock of these tests only goes on when nothing
@@ -305,19 +307,7 @@ macro_rules! forward {
     };
 }
 
-forward! {
-    command_approval CommandApproval,
-    file_change_approval FileChangeApproval,
-    permissions_approval PermissionsApproval,
-    user_input UserInput,
-    elicitation Elicitation,
-    tool_call ToolCall,
-    token_refresh TokenRefresh,
-    current_time CurrentTime,
-    attestation Attestation,
-    legacy_command_approval LegacyCommandApproval,
-    legacy_patch_approval LegacyPatchApproval,
-}
+each_kind!(forward);
 
 /// The next event of a turn, which has to be a request.
 pub(crate) async fn parked(turn: &mut TurnHandle) -> ServerRequest {

@@ -13,6 +13,7 @@ use codexkit::{
 };
 use serde_json::{Value, json};
 
+use crate::kinds::each_kind;
 use crate::written::Written;
 use crate::{KEY, MARK, NEW_TOKEN, OTHER, TOKEN};
 
@@ -91,19 +92,7 @@ async fn a_client() -> (Codex, FakeServer, Receiver<ServerRequest>) {
             }))*
         };
     }
-    let handlers = giving! {
-        command_approval CommandApproval,
-        file_change_approval FileChangeApproval,
-        permissions_approval PermissionsApproval,
-        user_input UserInput,
-        elicitation Elicitation,
-        tool_call ToolCall,
-        token_refresh TokenRefresh,
-        current_time CurrentTime,
-        attestation Attestation,
-        legacy_command_approval LegacyCommandApproval,
-        legacy_patch_approval LegacyPatchApproval,
-    };
+    let handlers = each_kind!(giving);
     let (codex, server) = FakeServer::start_with(Codex::builder().handler(handlers)).await.unwrap();
     (codex, server, asked)
 }
