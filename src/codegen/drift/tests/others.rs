@@ -4,7 +4,51 @@ use super::*;
 
 /// What is said of methods, types and functions.
 pub(super) fn others() -> Vec<Pair> {
-    let empty = || object(&json!({}), &[]);
+    let all = [client_methods(), server_methods(), pages(), types(), rewired(), choices()];
+    all.into_iter().flatten().collect()
+}
+
+fn empty() -> Value {
+    object(&json!({}), &[])
+}
+
+fn client_methods() -> Vec<Pair> {
+    let root = || methods(&[("ask", "AskParams"), ("more", "MoreParams")]);
+    let string = json!({ "type": "string" });
+    let with = |params: Value| {
+        vec![("MoreParams", params), ("MoreResponse", empty()), ("ClientRequest", root())]
+    };
+    let mut without = root();
+    without["oneOf"][1]["properties"]["params"] = json!({ "type": "null" });
+    let told = |it: &str| json!({ "properties": { "method": { "enum": [it] } } });
+    let more_told = json!({ "oneOf": [told("hello"), told("bye")] });
+    let mut with_thing = with(object(&json!({ "x": named("Thing") }), &[]));
+    with_thing.push(("Thing", object(&json!({ "y": string }), &[])));
+    vec![
+        Pair::new(vec![], with(empty()), &["Client more Additive: client-method-added"]),
+        Pair::new(
+            with_thing,
+            vec![],
+            &["Client more Both: client-method-removed, source-method-removed"],
+        ),
+        Pair::new(
+            vec![("MoreResponse", empty()), ("ClientRequest", without)],
+            with(object(&json!({ "x": string, "y": string }), &["x"])),
+            &[
+                "Client MoreParams.x Both: client-field-added-required, source-function-changed",
+                "Client MoreParams.y Additive: client-field-added",
+            ],
+        ),
+        Pair::new(
+            vec![],
+            vec![("ClientNotification", more_told)],
+            &["Client bye Additive: client-method-added"],
+        ),
+    ]
+}
+
+/// A list with a cursor, and without one.
+fn pages() -> Vec<Pair> {
     let pages = |more: bool| {
         let string = json!({ "type": "string" });
         let cursor = json!({ "type": ["string", "null"] });
@@ -16,46 +60,7 @@ pub(super) fn others() -> Vec<Pair> {
         let list = json!({ "data": { "type": "array", "items": string }, "nextCursor": cursor });
         vec![("AskParams", object(&params, &[])), ("AskResponse", object(&list, &["data"]))]
     };
-    let asks = |name: &'static str, thing: Value| {
-        vec![("AskParams", object(&json!({ "x": named(name) }), &[])), (name, thing)]
-    };
-    let thing = || object(&json!({ "y": { "type": "string" } }), &[]);
-    let strings = || json!({ "type": "string" });
-    let carrying = |kind: &str| {
-        let payload = json!({ "type": "object", "properties": { "b": { "type": kind } }, "required": ["b"], "additionalProperties": false });
-        json!({ "oneOf": [{ "type": "string", "enum": ["a"] }, payload] })
-    };
-    let mut res = vec![
-        Pair::new(
-            vec![],
-            vec![
-                ("MoreParams", empty()),
-                ("MoreResponse", empty()),
-                ("ClientRequest", methods(&[("ask", "AskParams"), ("more", "MoreParams")])),
-            ],
-            &["Client more Additive: client-method-added"],
-        ),
-        Pair::new(
-            vec![
-                ("MoreParams", object(&json!({ "x": named("Thing") }), &[])),
-                ("MoreResponse", empty()),
-                ("Thing", thing()),
-                ("ClientRequest", methods(&[("ask", "AskParams"), ("more", "MoreParams")])),
-            ],
-            vec![],
-            &["Client more Both: client-method-removed, source-method-removed"],
-        ),
-        Pair::new(
-            vec![],
-            vec![(
-                "ClientNotification",
-                json!({ "oneOf": [
-                    { "properties": { "method": { "enum": ["hello"] } } },
-                    { "properties": { "method": { "enum": ["bye"] } } },
-                ]}),
-            )],
-            &["Client bye Additive: client-method-added"],
-        ),
+    vec![
         Pair::new(
             pages(true),
             pages(false),
@@ -72,6 +77,22 @@ pub(super) fn others() -> Vec<Pair> {
                 "Client ask Additive: source-pages-gained",
             ],
         ),
+    ]
+}
+
+/// A type that another one takes the place of.
+fn types() -> Vec<Pair> {
+    let asks = |name: &'static str, thing: Value| {
+        vec![("AskParams", object(&json!({ "x": named(name) }), &[])), (name, thing)]
+    };
+    let thing = || object(&json!({ "y": { "type": "string" } }), &[]);
+    let strings = || json!({ "type": "string" });
+    let carrying = |kind: &str| {
+        let mut payload = object(&json!({ "b": { "type": kind } }), &["b"]);
+        payload["additionalProperties"] = json!(false);
+        json!({ "oneOf": [{ "type": "string", "enum": ["a"] }, payload] })
+    };
+    vec![
         Pair::new(
             asks("Thing", thing()),
             asks("Item", thing()),
@@ -92,15 +113,10 @@ pub(super) fn others() -> Vec<Pair> {
             asks("Thing", carrying("boolean")),
             &["Client Thing.b Both: client-type-changed, source-variant-changed"],
         ),
-    ];
-    res.extend(server_methods());
-    res.extend(rewired());
-    res.extend(choices());
-    res
+    ]
 }
 
 fn server_methods() -> Vec<Pair> {
-    let empty = || object(&json!({}), &[]);
     let request = || {
         let root = methods(&[("serverAsk", "ServerAskParams"), ("more", "MoreParams")]);
         vec![("MoreParams", empty()), ("MoreResponse", empty()), ("ServerRequest", root)]
@@ -143,7 +159,6 @@ fn rewired() -> Vec<Pair> {
         vec![("AskParams", params), ("AskResponse", with_thing()), ("Thing", thing(&["y"]))]
     };
     let two = |first: &str, second: &str| {
-        let empty = || object(&json!({}), &[]);
         let root = methods(&[("ask", first), ("more", second)]);
         vec![("MoreParams", empty()), ("MoreResponse", empty()), ("ClientRequest", root)]
     };
