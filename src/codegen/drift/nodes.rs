@@ -64,12 +64,8 @@ impl<'a> Node<'a> {
         {
             return (Self::of(types, inner).0, true);
         }
-        if let Some((name, ty)) = reference(schema).and_then(|it| types.get_key_value(it)) {
-            return match &ty.shape {
-                Shape::Alias(inner) => Self::of(types, inner),
-                Shape::OpenString => (Self::Text, false),
-                _ => (Self::Named(name, ty), false),
-            };
+        if let Some(node) = reference(schema).and_then(|it| Self::named(types, it)) {
+            return (node, false);
         }
         let text = |key: &str| schema.get(key).and_then(Value::as_str);
         let node = match text("type") {
@@ -81,6 +77,16 @@ impl<'a> Node<'a> {
             _ => Self::Any,
         };
         (node, false)
+    }
+
+    /// What the type `name` comes down to.
+    pub(super) fn named(types: &'a Types, name: &str) -> Option<Self> {
+        let (name, ty) = types.get_key_value(name)?;
+        Some(match &ty.shape {
+            Shape::Alias(inner) => Self::of(types, inner).0,
+            Shape::OpenString => Self::Text,
+            _ => Self::Named(name, ty),
+        })
     }
 
     /// The alternatives of a union without names.

@@ -1,5 +1,5 @@
-//! What changes in the source of our users: the outlines of both protocols are compared, and what
-//! breaks somebody is entered into the change of the wire that causes it, or is a change of its own.
+//! What changes in the source of our users: the outlines of both protocols are compared. What
+//! breaks somebody is entered into the change of the wire that causes it, or is one of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,9 +111,11 @@ impl<'a> Source<'a> {
     ) -> bool {
         let key = Key::Function(ty.to_owned(), name.to_owned());
         let (old, new) = (self.old.get(&key), self.new.get(&key));
-        let is_case = |(key, _): &(&Key, &Fact)| matches!(key, Key::Variant(it, variant) if it == ty && names::snake(variant) == name);
-        let is_there = |facts: &BTreeMap<Key, Fact>| facts.iter().any(|it| is_case(&it));
-        if is_there(&self.old) != is_there(&self.new) {
+        let is_case = |key: &Key| match key {
+            Key::Variant(it, variant) => it == ty && names::snake(variant) == name,
+            _ => false,
+        };
+        if self.old.keys().any(is_case) != self.new.keys().any(is_case) {
             return true;
         }
         let of = |it: Option<&Fact>| it.map(|it| parameters(&it.text)).unwrap_or_default();

@@ -134,7 +134,10 @@ fn bundle(definitions: Definitions) -> String {
 
 /// A root with these methods and their params.
 fn methods(all: &[(&str, &str)]) -> Value {
-    let arm = |(method, params): &(&str, &str)| json!({ "properties": { "method": { "enum": [method] }, "params": named(params) } });
+    let arm = |(method, params): &(&str, &str)| {
+        let method = json!({ "enum": [method] });
+        json!({ "properties": { "method": method, "params": named(params) } })
+    };
     json!({ "oneOf": all.iter().map(arm).collect::<Vec<_>>() })
 }
 

@@ -150,8 +150,9 @@ impl<'a> Walk<'a> {
     /// What a method takes or gives.
     fn root(&mut self, method: &str, old: &'a str, new: &'a str) {
         let types = (&self.old.types, &self.new.types);
-        let (Some(old_type), Some(new_type)) = (types.0.get(old), types.1.get(new)) else { return };
-        let relation = self.nodes(Node::Named(old, old_type), Node::Named(new, new_type));
+        let nodes = Node::named(types.0, old).zip(Node::named(types.1, new));
+        let Some((before, later)) = nodes else { return };
+        let relation = self.nodes(before, later);
         if relation != Relation::Same {
             let event = Event::changed(Kind::Type, old, new);
             let (old, new) = (vec![old.to_owned()], vec![new.to_owned()]);

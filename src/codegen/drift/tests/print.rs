@@ -97,8 +97,8 @@ fn a_change_reads_as_one_line() {
         [
             "client sends: more: method removed; breaks the wire and the source \
          (client-method-removed, source-method-removed)",
-            "client sends: ask: AskParams.x: requiredness changed: optional -> required; breaks the \
-         wire and the source (client-field-required, source-field-changed)",
+            "client sends: ask: AskParams.x: requiredness changed: optional -> required; breaks \
+         the wire and the source (client-field-required, source-field-changed)",
         ]
     );
 }
@@ -112,8 +112,8 @@ fn a_verdict_says_what_breaks_whom() {
     let fits = "2.0.0 fits bindings made for 1.0.0: ";
     assert_eq!(report.verdict(), format!("{fits}nothing breaks on the wire, 2 additions"));
     report.changes.truncate(1);
-    report.changes[0].rules =
-        RULES.iter().filter(|it| it.breaks == Breaks::Source).take(1).copied().collect();
+    let is_source = |it: &&&'static Rule| it.breaks == Breaks::Source;
+    report.changes[0].rules = RULES.iter().filter(is_source).take(1).copied().collect();
     assert_eq!(report.severity(), Severity::Source);
     assert_eq!(report.verdict(), format!("{fits}nothing breaks on the wire, 1 breaks the source"));
     report.changes.clear();
