@@ -17,21 +17,21 @@ mod docs;
 #[path = "codegen/emit.rs"]
 mod emit;
 #[path = "codegen/graph.rs"]
-mod graph;
+pub(crate) mod graph;
 #[path = "codegen/ir.rs"]
-mod ir;
+pub(crate) mod ir;
 #[path = "codegen/methods.rs"]
-mod methods;
+pub(crate) mod methods;
 #[path = "codegen/names.rs"]
-mod names;
+pub(crate) mod names;
 #[path = "codegen/normalize.rs"]
-mod normalize;
+pub(crate) mod normalize;
 #[path = "codegen/nulls.rs"]
 mod nulls;
 #[path = "codegen/properties.rs"]
 mod properties;
 #[path = "codegen/schema.rs"]
-mod schema;
+pub(crate) mod schema;
 #[path = "codegen/since.rs"]
 pub(crate) mod since;
 #[path = "codegen/tables.rs"]
@@ -87,33 +87,7 @@ pub(crate) struct Generated {
 /// When a definition or method has a shape that the generator does not know; the message names it.
 pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     let tables = Tables::pinned();
-    let mut bundle = Bundle::parse("experimental.json", &input.experimental)?;
-    vocabulary::check(&bundle)?;
-    tables.fix(&mut bundle);
-    let mut types = normalize::normalize(&bundle, &tables)?;
-    let mut methods = methods::methods(&bundle, &mut types, &tables)?;
-
-    // Entries count as used by the experimental bundle, which contains the stable one.
-    let unchecked = Tables::pinned();
-    let mut stable = Bundle::parse("stable.json", &input.stable)?;
-    vocabulary::check(&stable)?;
-    unchecked.fix(&mut stable);
-    let mut stable_types = normalize::normalize(&stable, &unchecked)?;
-    let stable_methods = methods::methods(&stable, &mut stable_types, &unchecked)?;
-
-    match scope {
-        Scope::Stable => {
-            (types, methods) = (stable_types, stable_methods);
-            graph::mark_cases(&mut types, &tables);
-            graph::remove_cases(&mut types);
-        }
-        Scope::Experimental => {
-            methods::mark_experimental(&mut methods, &stable_methods);
-            graph::mark_experimental(&mut types, &stable_types)?;
-            graph::mark_cases(&mut types, &tables);
-        }
-    }
-    let unreached = graph::mark_directions(&mut types, &methods, &tables)?;
+    let Protocol { mut types, mut methods, unreached, .. } = protocol(input, scope, &tables)?;
     let runtime = runtime_version(&input.pin)?;
     if let Some(text) = &input.since {
         let missing = Since::parse(text, &runtime)?.mark(&mut types, &mut methods);
@@ -128,6 +102,60 @@ pub(crate) fn generate(input: &Input, scope: Scope) -> Result<Generated> {
     // What is printed uses some of the entries, and the stable part not all of them.
     let unused = if scope == Scope::Experimental { tables.stale() } else { Vec::new() };
     Ok(Generated { protocol, registry, stale: unused, unreviewed, unreached })
+}
+
+/// What a schema says, understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Protocol {
+    /// Those that some message reaches, each with its directions.
+    pub types: ir::Types,
+    pub methods: methods::Methods,
+    /// The types of which only the tables say that the server sends them.
+    pub extra_roots: Vec<String>,
+    /// The definitions that no message reaches.
+    unreached: Vec<String>,
+}
+
+impl Protocol {
+    /// Understands a schema without printing anything.
+    ///
+    /// # Errors
+    /// As [`generate`].
+    pub(crate) fn of(input: &Input, scope: Scope) -> Result<Self> {
+        protocol(input, scope, &Tables::pinned())
+    }
+}
+
+fn protocol(input: &Input, scope: Scope, tables: &Tables<'_>) -> Result<Protocol> {
+    let (mut types, mut methods) = read("experimental.json", &input.experimental, tables)?;
+    // Entries count as used by the experimental bundle, which contains the stable one.
+    let (stable_types, stable_methods) = read("stable.json", &input.stable, &Tables::pinned())?;
+    match scope {
+        Scope::Stable => {
+            (types, methods) = (stable_types, stable_methods);
+            graph::mark_cases(&mut types, tables);
+            graph::remove_cases(&mut types);
+        }
+        Scope::Experimental => {
+            methods::mark_experimental(&mut methods, &stable_methods);
+            graph::mark_experimental(&mut types, &stable_types)?;
+            graph::mark_cases(&mut types, tables);
+        }
+    }
+    let unreached = graph::mark_directions(&mut types, &methods, tables)?;
+    let extra_roots = tables.extra_roots.iter().filter(|it| types.contains_key(**it));
+    let extra_roots = extra_roots.map(|it| (*it).to_owned()).collect();
+    Ok(Protocol { types, methods, extra_roots, unreached })
+}
+
+/// Reads one bundle.
+fn read(file: &str, text: &str, tables: &Tables<'_>) -> Result<(ir::Types, methods::Methods)> {
+    let mut bundle = Bundle::parse(file, text)?;
+    vocabulary::check(&bundle)?;
+    tables.fix(&mut bundle);
+    let mut types = normalize::normalize(&bundle, tables)?;
+    let methods = methods::methods(&bundle, &mut types, tables)?;
+    Ok((types, methods))
 }
 
 impl Generated {

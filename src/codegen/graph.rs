@@ -45,7 +45,7 @@ pub(super) fn mark_directions(
 }
 
 /// The names that `roots` reach, themselves included.
-pub(super) fn closure<'a>(
+pub(crate) fn closure<'a>(
     types: &Types,
     roots: impl Iterator<Item = &'a str>,
 ) -> Result<BTreeSet<String>> {

@@ -8,11 +8,11 @@ use serde_json::Value;
 use super::since::FirstIn;
 
 /// Every type of the protocol by its Rust name.
-pub(super) type Types = BTreeMap<String, Type>;
+pub(crate) type Types = BTreeMap<String, Type>;
 
 /// One named type.
 #[derive(Clone, Debug)]
-pub(super) struct Type {
+pub(crate) struct Type {
     pub doc: Option<String>,
     pub shape: Shape,
     /// Not part of the stable bundle.
@@ -43,7 +43,7 @@ impl Type {
 
 /// What a type looks like on the wire.
 #[derive(Clone, Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Struct(Struct),
     /// The params of a method that has none: null on the wire.
     Unit,
@@ -66,7 +66,7 @@ pub(super) enum Shape {
 
 /// An object with named properties.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Struct {
+pub(crate) struct Struct {
     pub fields: Vec<Field>,
     /// The property that names the variant, when this is the payload of a tagged union.
     pub tag: Option<String>,
@@ -78,7 +78,7 @@ pub(super) struct Struct {
 
 /// One property.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     pub wire: String,
     pub doc: Option<String>,
     /// The schema of the value when it is present and not null.
@@ -93,14 +93,14 @@ pub(super) struct Field {
 
 impl Field {
     /// It is always there, so that whoever makes the object has to give it.
-    pub(super) fn is_required(&self) -> bool {
+    pub(crate) fn is_required(&self) -> bool {
         matches!(self.presence, Presence::Required | Presence::Nullable)
     }
 }
 
 /// When a property may be absent, and what absence means.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     Required,
     /// Always there, may be null.
     Nullable,
@@ -114,7 +114,7 @@ pub(super) enum Presence {
 
 /// One variant of an enum or union.
 #[derive(Clone, Debug)]
-pub(super) struct Arm {
+pub(crate) struct Arm {
     pub name: String,
     /// The value, tag or key on the wire; empty for untagged alternatives.
     pub wire: String,
@@ -124,4 +124,10 @@ pub(super) struct Arm {
     pub experimental: bool,
     /// The first runtime that takes it.
     pub since: FirstIn,
+}
+
+/// Whether alternatives of these kinds leave no room for others: the types of keys.
+pub(crate) fn is_closed(alternatives: &[Arm]) -> bool {
+    let kind = |it: &Arm| it.payload.as_ref()?.get("type")?.as_str().map(str::to_owned);
+    alternatives.iter().all(|it| matches!(kind(it).as_deref(), Some("string" | "integer")))
 }

@@ -16,7 +16,7 @@ use super::{
 
 /// A request in either direction.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     pub method: String,
     pub params: String,
     pub response: String,
@@ -28,7 +28,7 @@ pub(super) struct Request {
 
 /// A notification of the server.
 #[derive(Clone, Debug)]
-pub(super) struct Notification {
+pub(crate) struct Notification {
     pub method: String,
     pub params: String,
     /// The variant of `ServerNotification`.
@@ -48,7 +48,7 @@ impl Notification {
 
 /// Everything that can be called or sent.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Methods {
+pub(crate) struct Methods {
     pub requests: Vec<Request>,
     pub notifications: Vec<Notification>,
     pub server_requests: Vec<Request>,

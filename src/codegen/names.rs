@@ -67,7 +67,7 @@ pub(super) fn pascal(wire: &str) -> String {
     wire.to_upper_camel_case()
 }
 
-pub(super) fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     name.to_snake_case()
 }
 

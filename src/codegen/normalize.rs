@@ -141,7 +141,7 @@ pub(super) fn description(schema: &Value) -> Option<String> {
 }
 
 /// The arms of `oneOf` or `anyOf`.
-pub(super) fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
+pub(crate) fn alternatives(schema: &Value) -> Option<&Vec<Value>> {
     schema.get("oneOf").or_else(|| schema.get("anyOf"))?.as_array()
 }
 

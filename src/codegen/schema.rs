@@ -52,7 +52,7 @@ impl Bundle {
 }
 
 /// The name that a `$ref` points to.
-pub(super) fn reference(schema: &Value) -> Option<&str> {
+pub(crate) fn reference(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix(PREFIX)
 }
 
@@ -62,7 +62,7 @@ pub(super) fn reference_to(name: &str) -> Value {
 }
 
 /// Calls `visit` with the name of every definition that `schema` refers to, at any depth.
-pub(super) fn visit_references(schema: &Value, visit: &mut dyn FnMut(&str)) {
+pub(crate) fn visit_references(schema: &Value, visit: &mut dyn FnMut(&str)) {
     match schema {
         Value::Object(map) => {
             if let Some(target) = reference(schema) {

@@ -42,7 +42,7 @@ pub(crate) struct Facts {
 
 /// The first release that has something, as far as one that was compared lacks it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct FirstIn {
+pub(crate) struct FirstIn {
     /// With the experimental API.
     pub any: Option<Release>,
     /// Without it, if that came later.

@@ -5,6 +5,8 @@ mod check;
 mod pinned;
 pub(crate) mod schema;
 
+#[path = "../../src/codegen/drift.rs"]
+pub(crate) mod drift;
 #[allow(dead_code, reason = "the build script uses more of it")]
 #[path = "../../src/codegen.rs"]
 pub(crate) mod generator;

@@ -13,6 +13,7 @@ mod demo;
 mod digest;
 mod pin;
 mod runtime;
+mod schema;
 mod since;
 mod test;
 
@@ -31,6 +32,7 @@ commands:
   runtime   fetch the pinned codex binary into target/runtime
   codegen   write the generated types and their outline to target/codegen
   since     bring schema/since.json up to date: which runtimes lack what
+  schema    compare the schemas of two runtimes
   demo      run the quickstart example against the embedded model
   test      run every test of the workspace on the pinned runtime
   ci        run everything that has to pass before a merge
@@ -80,6 +82,7 @@ fn command(name: &str) -> anyhow::Result<Command> {
     Ok(match name {
         "runtime" => Command { help: runtime::HELP, run: runtime::run },
         "codegen" => Command { help: codegen::HELP, run: codegen::run },
+        "schema" => Command { help: schema::HELP, run: schema::run },
         "since" => Command { help: since::HELP, run: since::run },
         "demo" => Command { help: demo::HELP, run: demo::run },
         "test" => Command { help: test::HELP, run: test::run },

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     super::{
         Error, Result,
-        ir::{Arm, Field, Presence, Shape, Struct, Type},
+        ir::{Arm, Field, Presence, Shape, Struct, Type, is_closed},
         names,
         schema::reference,
     },
@@ -78,7 +78,7 @@ impl Emitter<'_> {
         let is = |it: &Arm, kind: &str| {
             it.payload.as_ref().and_then(|it| it.get("type")).is_some_and(|it| it == kind)
         };
-        let open = !arms.iter().all(|it| is(it, "string") || is(it, "integer"));
+        let open = !is_closed(arms);
         let describe = |it: &Arm| match it.payload.as_ref().and_then(reference) {
             Some(target) => format!("A [`{target}`]."),
             None => format!("A JSON {}.", names::snake(&it.name).replace("list", "array")),

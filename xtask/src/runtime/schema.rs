@@ -66,14 +66,7 @@ pub(crate) fn of_version(root: &Path, version: &str) -> anyhow::Result<PathBuf> 
         let actual = version_of(&binary)?;
         ensure!(is_version(&actual, version), "{package} calls itself `{actual}`");
 
-        let finished = staging.0.join("finished");
-        fs::create_dir(&finished)?;
-        for (name, args) in KINDS {
-            let bundle = write(&binary, &staging.0.join("written"), args)?;
-            fs::rename(&bundle, finished.join(name))
-                .with_context(|| format!("{version} wrote no {BUNDLE}"))?;
-        }
-        fs::write(finished.join("pin.json"), json!({ "runtime": version }).to_string())?;
+        let finished = write_all(&binary, version, &staging)?;
         fs::create_dir_all(target.join("schemas"))?;
         fs::rename(&finished, &home)
             .with_context(|| format!("cannot create {}", home.display()))?;
@@ -81,4 +74,34 @@ pub(crate) fn of_version(root: &Path, version: &str) -> anyhow::Result<PathBuf> 
         Ok(())
     })?;
     Ok(home)
+}
+
+/// Has `read` read the folder with the bundles of an executable, which are gone afterwards.
+pub(crate) fn of_binary<T>(
+    root: &Path,
+    binary: &Path,
+    read: impl FnOnce(&Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    // A name without a folder would be looked for on PATH.
+    let binary =
+        fs::canonicalize(binary).with_context(|| format!("cannot resolve {}", binary.display()))?;
+    let line = version_of(&binary)?;
+    let version = line.split_whitespace().last().unwrap_or_default();
+    alone(root, |target| {
+        let staging = Staging::create(target.join("schema.partial"))?;
+        read(&write_all(&binary, version, &staging)?)
+    })
+}
+
+/// Has a runtime write both bundles. Returns the folder with these and the version.
+fn write_all(binary: &Path, version: &str, staging: &Staging) -> anyhow::Result<PathBuf> {
+    let finished = staging.0.join("finished");
+    fs::create_dir(&finished)?;
+    for (name, args) in KINDS {
+        let bundle = write(binary, &staging.0.join("written"), args)?;
+        fs::rename(&bundle, finished.join(name))
+            .with_context(|| format!("{version} wrote no {BUNDLE}"))?;
+    }
+    fs::write(finished.join("pin.json"), json!({ "runtime": version }).to_string())?;
+    Ok(finished)
 }
