@@ -1,7 +1,9 @@
 //! `cargo xtask runtime`: the pinned codex binary below `target/`.
 
+mod download;
 mod fetch;
 mod installed;
+pub(crate) mod npm;
 mod progress;
 pub(crate) mod schema;
 mod unpack;

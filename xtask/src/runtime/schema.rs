@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::json;
 
-use super::{Staging, alone, fetch, is_version, unpack, version_of};
+use super::{Staging, alone, is_version, npm, unpack, version_of};
 use crate::pin::{self, Pin};
 
 /// What the runtime calls the file that holds everything.
@@ -59,7 +59,7 @@ pub(crate) fn of_version(root: &Path, version: &str) -> anyhow::Result<PathBuf> 
         }
         let staging = Staging::create(target.join("schema.partial"))?;
         let package = format!("@openai/codex@{version}-{host}");
-        let tarball = fetch::pack(&package, &staging.0)?;
+        let tarball = npm::pack(&package, &staging.0)?;
         let binary = staging.0.join(format!("codex{}", env::consts::EXE_SUFFIX));
         unpack::binary(tarball, &platform.triple, &binary)
             .with_context(|| format!("{package} is not packed as the pinned runtime is"))?;
