@@ -9,6 +9,7 @@
 mod cargo;
 mod ci;
 mod codegen;
+mod compat;
 mod demo;
 mod digest;
 mod pin;
@@ -31,6 +32,7 @@ commands:
   runtime   fetch the pinned codex binary into target/runtime
   codegen   write the generated types and their outline to target/codegen
   since     bring schema/since.json up to date: which runtimes lack what
+  compat    run the core tests against other runtimes than the pinned one
   demo      run the quickstart example against the embedded model
   test      run every test of the workspace on the pinned runtime
   ci        run everything that has to pass before a merge
@@ -81,6 +83,7 @@ fn command(name: &str) -> anyhow::Result<Command> {
         "runtime" => Command { help: runtime::HELP, run: runtime::run },
         "codegen" => Command { help: codegen::HELP, run: codegen::run },
         "since" => Command { help: since::HELP, run: since::run },
+        "compat" => Command { help: compat::HELP, run: compat::run },
         "demo" => Command { help: demo::HELP, run: demo::run },
         "test" => Command { help: test::HELP, run: test::run },
         "ci" => Command { help: ci::HELP, run: ci::run },

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 
-use crate::runtime::progress::Progress;
+use crate::runtime::progress::{Progress, megabytes};
 
 /// How often the size of a download is looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -46,7 +46,7 @@ pub(super) fn run(
 }
 
 fn wait_shown(mut child: Child, label: String, grows: &Path) -> anyhow::Result<ExitStatus> {
-    let mut progress = Progress::on_stderr(label);
+    let mut progress = Progress::on_stderr(label, megabytes);
     let (done, status) = mpsc::channel();
     let waiter = thread::spawn(move || done.send(child.wait()));
     let mut largest = 0;

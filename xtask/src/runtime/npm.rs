@@ -31,7 +31,6 @@ pub(super) fn pack(package: &str, work: &Path) -> anyhow::Result<File> {
 }
 
 /// What npm knows of a published package, such as its `version` or its `dist.integrity`.
-#[expect(dead_code, reason = "for commands that find out what is published")]
 pub(crate) fn view(package: &str, field: &str) -> anyhow::Result<String> {
     needed_for(package)?;
     let output = Command::new(NPM)
