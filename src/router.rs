@@ -3,6 +3,7 @@
 mod logins;
 mod parking;
 mod queue;
+mod reviews;
 mod starting;
 mod topic;
 
@@ -31,6 +32,8 @@ pub(crate) struct Router {
     turns: HashMap<String, Turn>,
     /// The turn that runs on a thread, as far as it was seen to start.
     running: HashMap<String, Running>,
+    /// The review that has begun on a thread and whose turn was not seen to start.
+    reviews: HashMap<String, String>,
     /// The threads on which somebody is starting a turn, whose id is not known yet.
     starting: HashMap<String, Starting>,
     /// The queues of all turns of a thread, whoever starts them.

@@ -103,7 +103,8 @@ impl State {
 
     pub(super) fn accept(&mut self, line: &str, effects: &mut Effects) -> serde_json::Result<()> {
         match Message::parse(line)? {
-            Message::Notification { method, scope } => {
+            Message::Notification { method, mut scope } => {
+                self.router.find_review(&method, &mut scope, line);
                 effects.arrivals.notification(&method, scope.thread.as_deref(), line.len());
                 effects.is_early_news |= self.router.is_starting(&scope);
                 self.note(&method, &scope, line, effects);

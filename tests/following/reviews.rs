@@ -54,6 +54,26 @@ async fn a_review_is_interrupted_under_the_id_that_works() {
 }
 
 #[tokio::test]
+async fn a_review_of_a_runtime_that_does_not_name_it_is_the_one_whose_item_came_before() {
+    let (codex, mut server, thread, mut review) = a_review().await;
+    let item = json!({"type": "enteredReviewMode", "id": "i1", "review": "changes"});
+    let params = json!({"threadId": "t1", "turnId": "r1", "startedAtMs": 1, "item": item});
+    server.notify("item/started", params).await;
+    server.start_turn("t1", "inner").await;
+    sync(&codex, &mut server).await;
+    let (interrupted, ()) =
+        tokio::join!(review.interrupt(), accept_interrupt(&mut server, "inner"));
+    interrupted.unwrap();
+    server.complete_turn("t1", "r1", "interrupted").await;
+    assert_eq!(methods(&mut review).await, ["item/started", "turn/started", "turn/completed"]);
+
+    // What comes after it is a turn of its own.
+    server.start_turn("t1", "u1").await;
+    sync(&codex, &mut server).await;
+    assert_eq!(thread.attach("u1").await.unwrap().id(), "u1");
+}
+
+#[tokio::test]
 async fn a_second_handle_of_a_review_knows_under_which_id_it_works() {
     let (codex, mut server, thread, _review) = a_review().await;
     start_for(&mut server, "t1", "inner", "r1").await;

@@ -16,6 +16,8 @@ async fn a_turn_that_takes_too_long_is_interrupted_and_gives_what_there_is() {
         place.model.extend([reply, "Yes.".into()]);
         let thread = place.thread().await;
         let mut turn = thread.turn("Tell me a story.").await.unwrap();
+        // Before that there would be no model to abandon.
+        next_delta(&mut turn).await;
         turn.set_deadline(Duration::from_millis(200));
         let events = within(SOON, rest(&mut turn)).await.unwrap();
         assert!(!events.is_empty());

@@ -8,7 +8,7 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::PathBuf};
 #[cfg(unix)]
 use codexkit::CodexBuilder;
 use codexkit::protocol::{RequestId, TurnStatus};
-use codexkit::{ConnectionEvent, Error, Handlers, Resolution, ServerRequest, Thread, TurnHandle};
+use codexkit::{Error, Handlers, Resolution, ServerRequest, Thread, TurnHandle};
 
 #[cfg(target_os = "linux")]
 use crate::asking::Held;
@@ -217,16 +217,13 @@ async fn what_the_runtime_repeats_on_a_resume_is_asked_once(place: &Place, asked
 async fn what_was_refused_is_told_to_who_listens_to_the_thread() {
     run(async |place| {
         let thread = untrusting(place).await;
-        let (mut events, mut others) = (thread.events(), thread.codex().notifications());
+        let (mut events, others) = (thread.events(), thread.codex().notifications());
         thread.set_handler(every(async |_| Ok(())));
         place.model.extend([Asked::Command.call(), "What a pity.".into()]);
         thread.run("Do it.").await.unwrap();
         let refusal = next_refusal(&mut events).await;
         assert_eq!(refusal.request.params["threadId"], thread.id());
-        thread.codex().close().await;
-        while let Some(Ok(event)) = others.next().await {
-            assert!(matches!(event, ConnectionEvent::Notification { .. }), "{event:?}");
-        }
+        nothing_went_wrong(thread.codex().clone(), others).await;
     })
     .await;
 }

@@ -5,7 +5,7 @@ use codexkit::protocol::{
     ThreadItemOutputDeferral, ThreadItemsListParams, ThreadReadParams, ThreadStartParams,
 };
 use codexkit::testing::{MockModel, ModelRequest, Reply};
-use codexkit::{ApprovalMode, Error, RUNTIME_VERSION, Sandbox, Thread};
+use codexkit::{ApprovalMode, Error, Sandbox, Thread};
 use serde_json::{Value, json};
 
 use crate::support::{SOON, rest, run, within};
@@ -277,8 +277,11 @@ async fn a_client_may_have_any_name() {
     run(async |place| {
         place.model.push("ok");
         let info = ClientInfo::new("my tool/2 (beta)", "0.0.7");
+        let usual = place.start().await;
+        let version = usual.runtime().version.clone();
+        usual.close().await;
         let codex = place.start_with(place.builder().client_info(info)).await;
-        assert_eq!(codex.runtime().version, RUNTIME_VERSION);
+        assert_eq!(codex.runtime().version, version);
         codex.thread_start().await.unwrap().run("hi").await.unwrap();
         let request = asked(&place.model);
         let agent = request.header("user-agent").unwrap();

@@ -1,5 +1,6 @@
 //! What a turn gives.
 
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use codexkit::protocol::{
@@ -114,11 +115,24 @@ async fn every_event_of_a_turn_arrives_in_the_order_of_the_runtime() {
 #[tokio::test]
 async fn the_runtime_says_what_it_is() {
     run(async |place| {
-        let codex = place.start_with(place.builder().version_policy(VersionPolicy::Exact)).await;
+        let binary = std::env::var("CODEX_BIN").unwrap_or_else(|_| "codex".into());
+        let printed = Command::new(binary).arg("--version").output().unwrap().stdout;
+        let printed = String::from_utf8(printed).unwrap();
+        let version = printed.trim().strip_prefix("codex-cli ").unwrap();
+        let is_pinned = version == RUNTIME_VERSION;
+
+        match place.builder().version_policy(VersionPolicy::Exact).start().await {
+            Ok(codex) => {
+                assert!(is_pinned);
+                codex.close().await;
+            }
+            Err(error) => assert!(!is_pinned, "{error}"),
+        }
+        let codex = place.start().await;
         let runtime = codex.runtime();
-        assert_eq!(runtime.version, RUNTIME_VERSION);
-        assert!(runtime.matches_pin());
-        let agent = format!("codexkit/{RUNTIME_VERSION} (");
+        assert_eq!(runtime.version, version);
+        assert_eq!(runtime.matches_pin(), is_pinned);
+        let agent = format!("codexkit/{version} (");
         assert!(runtime.user_agent.starts_with(&agent), "{}", runtime.user_agent);
         assert_eq!(runtime.codex_home, place.home.codex_home().canonicalize().unwrap());
         assert_eq!(runtime.platform_family, std::env::consts::FAMILY);

@@ -9,6 +9,7 @@
 mod cargo;
 mod ci;
 mod codegen;
+mod compat;
 mod demo;
 mod digest;
 mod pin;
@@ -33,6 +34,7 @@ commands:
   codegen   write the generated types and their outline to target/codegen
   since     bring schema/since.json up to date: which runtimes lack what
   schema    compare the schemas of two runtimes
+  compat    run the core tests against other runtimes than the pinned one
   demo      run the quickstart example against the embedded model
   test      run every test of the workspace on the pinned runtime
   ci        run everything that has to pass before a merge
@@ -84,6 +86,7 @@ fn command(name: &str) -> anyhow::Result<Command> {
         "codegen" => Command { help: codegen::HELP, run: codegen::run },
         "schema" => Command { help: schema::HELP, run: schema::run },
         "since" => Command { help: since::HELP, run: since::run },
+        "compat" => Command { help: compat::HELP, run: compat::run },
         "demo" => Command { help: demo::HELP, run: demo::run },
         "test" => Command { help: test::HELP, run: test::run },
         "ci" => Command { help: ci::HELP, run: ci::run },

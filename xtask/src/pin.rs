@@ -127,7 +127,7 @@ fn platform_key(os: &str, arch: &str) -> String {
 }
 
 /// Only names, forward slashes and nothing that leaves the folder, on any system.
-fn is_plain(path: &str) -> bool {
+pub(crate) fn is_plain(path: &str) -> bool {
     !path.is_empty()
         && !path.contains(['\\', ':'])
         && !path.ends_with('/')

@@ -1,8 +1,11 @@
 //! `cargo xtask runtime`: the pinned codex binary below `target/`.
 
+mod download;
 mod fetch;
 mod installed;
-mod progress;
+pub(crate) mod npm;
+pub(crate) mod progress;
+pub(crate) mod published;
 pub(crate) mod schema;
 mod unpack;
 
@@ -62,8 +65,15 @@ pub(crate) fn ensure(root: &Path) -> anyhow::Result<Runtime> {
         check_override(&binary, &pin)?;
         return Ok(Runtime { binary, home: None });
     }
-    install(root, &pin, &home)?;
-    Ok(Runtime { binary: binary_in(&home), home: Some(home) })
+    let binary = pinned(root, &pin)?;
+    Ok(Runtime { binary, home: Some(home) })
+}
+
+/// Returns the pinned runtime, whatever the user chose. It is fetched if needed.
+pub(crate) fn pinned(root: &Path, pin: &Pin) -> anyhow::Result<PathBuf> {
+    let home = root.join("target/runtime");
+    install(root, pin, &home)?;
+    Ok(binary_in(&home))
 }
 
 fn override_of(value: Option<OsString>, default: &Path) -> anyhow::Result<Option<PathBuf>> {

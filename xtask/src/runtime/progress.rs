@@ -1,4 +1,4 @@
-//! What a person sees of a long download.
+//! What a person sees of a long download, or of something else that takes its time.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -8,57 +8,58 @@ use std::{
 /// How often a line is written where lines cannot be redrawn.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Bytes so far and seconds: one redrawn line on a terminal, a line now and then elsewhere.
-pub(super) struct Progress<W: Write> {
+/// How far it is and seconds: one redrawn line on a terminal, a line now and then elsewhere.
+pub(crate) struct Progress<W: Write> {
     out: W,
     terminal: bool,
     label: String,
+    amount: fn(u64) -> String,
     started: Instant,
     next_line: Duration,
 }
 
 impl Progress<io::Stderr> {
-    pub(super) fn on_stderr(label: String) -> Progress<io::Stderr> {
+    /// Shows what `amount` says of each number, in a fixed width: a line covers the one before it.
+    pub(crate) fn on_stderr(label: String, amount: fn(u64) -> String) -> Progress<io::Stderr> {
         let terminal = io::stderr().is_terminal();
-        Progress::new(io::stderr(), terminal, label)
+        Progress::new(io::stderr(), terminal, label, amount)
     }
 }
 
 impl<W: Write> Progress<W> {
-    fn new(out: W, terminal: bool, label: String) -> Progress<W> {
-        let mut it =
-            Progress { out, terminal, label, started: Instant::now(), next_line: PLAIN_INTERVAL };
+    fn new(out: W, terminal: bool, label: String, amount: fn(u64) -> String) -> Progress<W> {
+        let (started, next_line) = (Instant::now(), PLAIN_INTERVAL);
+        let mut it = Progress { out, terminal, label, amount, started, next_line };
         if !terminal {
             it.write(&format!("{}\n", it.label));
         }
         it
     }
 
-    pub(super) fn update(&mut self, bytes: u64) {
-        self.update_at(bytes, self.started.elapsed());
+    pub(crate) fn update(&mut self, number: u64) {
+        self.update_at(number, self.started.elapsed());
     }
 
     /// Ends the redrawn line.
-    pub(super) fn finish(mut self, bytes: u64) {
-        let line = self.line(bytes, self.started.elapsed());
+    pub(crate) fn finish(mut self, number: u64) {
+        let line = self.line(number, self.started.elapsed());
         let start = if self.terminal { "\r" } else { "" };
         self.write(&format!("{start}{line}\n"));
     }
 
-    fn update_at(&mut self, bytes: u64, elapsed: Duration) {
+    fn update_at(&mut self, number: u64, elapsed: Duration) {
         if self.terminal {
-            let line = self.line(bytes, elapsed);
+            let line = self.line(number, elapsed);
             self.write(&format!("\r{line}"));
         } else if elapsed >= self.next_line {
             self.next_line = elapsed + PLAIN_INTERVAL;
-            let line = self.line(bytes, elapsed);
+            let line = self.line(number, elapsed);
             self.write(&format!("{line}\n"));
         }
     }
 
-    fn line(&self, bytes: u64, elapsed: Duration) -> String {
-        // Fixed widths, so that a redrawn line covers the one before it.
-        format!("{}: {:>4} MB, {:>3} s", self.label, bytes / 1_000_000, elapsed.as_secs())
+    fn line(&self, number: u64, elapsed: Duration) -> String {
+        format!("{}: {}, {:>3} s", self.label, (self.amount)(number), elapsed.as_secs())
     }
 
     fn write(&mut self, text: &str) {
@@ -67,13 +68,18 @@ impl<W: Write> Progress<W> {
     }
 }
 
+/// Bytes, as a person reads them.
+pub(crate) fn megabytes(bytes: u64) -> String {
+    format!("{:>4} MB", bytes / 1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shown(terminal: bool) -> String {
         let mut out = Vec::new();
-        let mut progress = Progress::new(&mut out, terminal, "fetching".to_owned());
+        let mut progress = Progress::new(&mut out, terminal, "fetching".to_owned(), megabytes);
         for second in 0..12 {
             progress.update_at(second * 7_000_000, Duration::from_secs(second));
         }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::json;
 
-use super::{Staging, alone, fetch, is_version, unpack, version_of};
+use super::{Staging, alone, is_version, npm, published, unpack, version_of};
 use crate::pin::{self, Pin};
 
 /// What the runtime calls the file that holds everything.
@@ -45,10 +45,7 @@ pub(crate) fn write(binary: &Path, out: &Path, args: &[&str]) -> anyhow::Result<
 
 /// The folder with the bundles of any published runtime, which is fetched if they are not there.
 pub(crate) fn of_version(root: &Path, version: &str) -> anyhow::Result<PathBuf> {
-    ensure!(
-        pin::is_version(version),
-        "`{version}` is no version of the runtime; `npm view @openai/codex versions` lists them"
-    );
+    published::check_word(version)?;
     let host = pin::host();
     let platform = Pin::read(root)?.platform(&host)?.clone();
     let home = root.join("target/schemas").join(version);
@@ -59,7 +56,7 @@ pub(crate) fn of_version(root: &Path, version: &str) -> anyhow::Result<PathBuf> 
         }
         let staging = Staging::create(target.join("schema.partial"))?;
         let package = format!("@openai/codex@{version}-{host}");
-        let tarball = fetch::pack(&package, &staging.0)?;
+        let tarball = npm::pack(&package, &staging.0)?;
         let binary = staging.0.join(format!("codex{}", env::consts::EXE_SUFFIX));
         unpack::binary(tarball, &platform.triple, &binary)
             .with_context(|| format!("{package} is not packed as the pinned runtime is"))?;

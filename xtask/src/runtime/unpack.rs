@@ -12,7 +12,10 @@ use anyhow::{Context, bail, ensure};
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-use crate::{digest, pin::Platform};
+use crate::{
+    digest,
+    pin::{self, Platform},
+};
 
 /// The audio host of realtime sessions and its libraries, 55 MB: nothing here speaks.
 const SKIPPED: &str = "codex-resources/voice/";
@@ -59,6 +62,26 @@ pub(super) fn from_folder(folder: &Path, platform: &Platform, tree: &Path) -> an
     Ok(())
 }
 
+/// Unpacks the npm tarball of a runtime that is not pinned, but for what is skipped of any.
+pub(super) fn whole(tarball: impl Read, triple: &str, tree: &Path) -> anyhow::Result<()> {
+    let prefix = format!("package/vendor/{triple}/");
+    let mut archive = Archive::new(GzDecoder::new(BufReader::new(tarball)));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let Some(path) = path.strip_prefix(&prefix) else { continue };
+        if path.starts_with(SKIPPED) {
+            continue;
+        }
+        ensure!(pin::is_plain(path), "`{path}` is not a plain relative path");
+        ensure!(entry.header().entry_type().is_file(), "`{path}` is not a regular file");
+        write(&mut entry, path, tree)?;
+    }
+    let binary = format!("bin/codex{}", env::consts::EXE_SUFFIX);
+    ensure!(tree.join(&binary).is_file(), "it does not hold `{prefix}{binary}`");
+    Ok(())
+}
+
 /// Unpacks nothing but the executable from the npm tarball of a runtime that is not pinned.
 pub(super) fn binary(tarball: impl Read, triple: &str, to: &Path) -> anyhow::Result<()> {
     let path = format!("package/vendor/{triple}/bin/codex{}", env::consts::EXE_SUFFIX);
@@ -76,18 +99,24 @@ pub(super) fn binary(tarball: impl Read, triple: &str, to: &Path) -> anyhow::Res
 }
 
 fn place(content: &mut impl Read, path: &str, hash: &str, tree: &Path) -> anyhow::Result<()> {
+    let actual = write(content, path, tree)?;
+    ensure!(actual == hash, "`{path}` has the sha256 {actual}, the pin says {hash}");
+    Ok(())
+}
+
+/// Writes a new file of the tree, and returns its sha256.
+fn write(content: &mut impl Read, path: &str, tree: &Path) -> anyhow::Result<String> {
     let to = tree.join(path);
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut file = File::create_new(&to)?;
-    let actual = digest::copy_sha256(content, &mut file)
+    let mut file = File::create_new(&to).with_context(|| format!("cannot create `{path}`"))?;
+    let hash = digest::copy_sha256(content, &mut file)
         .with_context(|| format!("cannot unpack `{path}`"))?;
-    ensure!(actual == hash, "`{path}` has the sha256 {actual}, the pin says {hash}");
     if path != "codex-package.json" {
         make_executable(&file)?;
     }
-    Ok(())
+    Ok(hash)
 }
 
 #[cfg(unix)]
@@ -272,6 +301,44 @@ mod tests {
         unpack(vec![file("package/vendor/host/bin/rg", "no"), file(path, "abc")]).unwrap();
         assert_eq!(fs::read(&to).unwrap(), b"abc");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_a_runtime_that_is_not_pinned_nothing_but_the_voice_is_left_out() {
+        let binary = format!("package/vendor/host/bin/codex{}", env::consts::EXE_SUFFIX);
+        let unpack = |entries| {
+            let dir = tempfile::tempdir().unwrap();
+            let tree = dir.path().join("tree");
+            let res = whole(&*tarball(entries), "host", &tree).map_err(|it| it.to_string());
+            // Nothing may be beside the tree either.
+            let unpacked = Unpacked { dir, res };
+            (unpacked.res.clone(), unpacked.files())
+        };
+        let (res, mut files) = unpack(vec![
+            file("package/package.json", "{}"),
+            file("package/vendor/host/codex-resources/voice/lib.so", "large"),
+            file("package/vendor/host/codex-path/rg", "rg"),
+            file(&binary, "abc"),
+        ]);
+        assert_eq!(res, Ok(()));
+        files.sort();
+        let codex = format!("tree/bin/codex{}", env::consts::EXE_SUFFIX);
+        assert_eq!(files, [Path::new(&codex), Path::new("tree/codex-path/rg")]);
+
+        for (evil, complaint) in [
+            (file("package/vendor/host/../../evil", "evil"), "is not a plain relative path"),
+            (file("package/vendor/host//etc/evil", "evil"), "is not a plain relative path"),
+            (file("package/vendor/host/a\\..\\evil", "evil"), "is not a plain relative path"),
+            (entry("package/vendor/host/rg", EntryType::Symlink, "/bin/sh", ""), "regular file"),
+            (entry("package/vendor/host/rg", EntryType::Link, "bin/codex", ""), "regular file"),
+            (file("package/vendor/other/bin/codex", "abc"), "it does not hold `package/vendor/"),
+        ] {
+            let (res, files) = unpack(vec![evil]);
+            assert!(res.as_ref().is_err_and(|it| it.contains(complaint)), "{res:?}");
+            assert_eq!(files, Vec::<PathBuf>::new());
+        }
+        let (res, _) = unpack(vec![file(&binary, "abc"), file(&binary, "abd")]);
+        assert!(res.is_err_and(|it| it.starts_with("cannot create `bin/codex")));
     }
 
     #[test]

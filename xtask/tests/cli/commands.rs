@@ -7,7 +7,7 @@ use crate::fixture::{Ended, Fixture, NPM};
 /// Stands for cargo: says how it was called.
 const CARGO: &str = "echo \"cargo $*\"\nexit 7";
 
-fn run_with_cargo(fixture: &Fixture, args: &[&str], script: &str) -> Ended {
+pub(crate) fn run_with_cargo(fixture: &Fixture, args: &[&str], script: &str) -> Ended {
     let cargo = fixture.program("cargo", script);
     Ended::of(&fixture.command(args).env("CARGO", cargo).output().unwrap())
 }
@@ -21,6 +21,7 @@ fn help_goes_to_stdout() {
         (&["-h"], "Chores of this repository."),
         (&["help", "runtime"], "Fetches the codex binary"),
         (&["codegen", "--help"], "Writes the protocol types"),
+        (&["compat", "--help"], "Runs the tests of the real runtime"),
         (&["demo", "--help"], "Runs examples/quickstart.rs"),
         (&["test", "-h"], "Runs every test"),
         (&["ci", "--help"], "Runs everything that has to pass"),

@@ -167,7 +167,8 @@ pub(crate) fn in_time<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'stat
     result.recv_timeout(Duration::from_secs(60)).expect("the other process comes so far")
 }
 
-fn tarball(codex: &str) -> Vec<u8> {
+/// What npm would pack: a package with this codex and nothing else.
+pub(crate) fn tarball(codex: &str) -> Vec<u8> {
     let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
     header.set_mode(0o644);
@@ -176,8 +177,12 @@ fn tarball(codex: &str) -> Vec<u8> {
     builder.into_inner().unwrap().finish().unwrap()
 }
 
+pub(crate) fn integrity(tarball: &[u8]) -> String {
+    format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)))
+}
+
 fn pin(codex: &str, tarball: &[u8]) -> serde_json::Value {
-    let integrity = format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)));
+    let integrity = integrity(tarball);
     let hash = Sha256::digest(codex).iter().fold(String::new(), |mut acc, it| {
         write!(acc, "{it:02x}").unwrap();
         acc

@@ -5,6 +5,7 @@
 
 mod codegen;
 mod commands;
+mod compat;
 mod diff;
 mod fixture;
 mod runtime;
