@@ -4,14 +4,17 @@
 //!
 //! Stages: `schema` reads and flattens the bundles; `vocabulary` refuses what the rest would
 //! ignore; `normalize` (with `unions`, `properties` and `names`) turns definitions into the closed
-//! set of shapes in `ir`; `methods` ties methods to types; `graph` finds directions and marks;
-//! `since` marks what older runtimes lack; `types` asks typify for the Rust types of properties; `emit` (with `docs`) prints. `tables`
-//! holds what the schema cannot say, and `nulls` finds what may have to go there.
+//! set of shapes in `ir`; `methods` (with `copies`) ties methods to types; `graph` finds directions
+//! and marks; `since` marks what older runtimes lack; `types` asks typify for the Rust types of
+//! properties; `emit` (with `docs`) prints. `tables` holds what the schema cannot say, and `nulls`
+//! finds what may have to go there.
 
 use std::{fmt, result};
 
 use serde_json::Value;
 
+#[path = "codegen/copies.rs"]
+mod copies;
 #[path = "codegen/docs.rs"]
 mod docs;
 #[path = "codegen/emit.rs"]
@@ -129,7 +132,9 @@ impl Protocol {
 fn protocol(input: &Input, scope: Scope, tables: &Tables<'_>) -> Result<Protocol> {
     let (mut types, mut methods) = read("experimental.json", &input.experimental, tables)?;
     // Entries count as used by the experimental bundle, which contains the stable one.
-    let (stable_types, stable_methods) = read("stable.json", &input.stable, &Tables::pinned())?;
+    let (mut stable_types, mut stable_methods) =
+        read("stable.json", &input.stable, &Tables::pinned())?;
+    copies::align(&mut stable_methods, &mut stable_types, &methods);
     match scope {
         Scope::Stable => {
             (types, methods) = (stable_types, stable_methods);
@@ -156,21 +161,6 @@ fn read(file: &str, text: &str, tables: &Tables<'_>) -> Result<(ir::Types, metho
     let mut types = normalize::normalize(&bundle, tables)?;
     let methods = methods::methods(&bundle, &mut types, tables)?;
     Ok((types, methods))
-}
-
-impl Generated {
-    /// Insists that every entry of the tables applied.
-    ///
-    /// # Errors
-    /// When one did not; the message names it.
-    pub(crate) fn checked(self) -> Result<Self> {
-        match self.stale.first() {
-            None => Ok(self),
-            Some(it) => Err(Error::new(format!(
-                "the {it} no longer applies to the schema, remove it from src/codegen/tables/pinned.rs"
-            ))),
-        }
-    }
 }
 
 fn runtime_version(pin: &str) -> Result<String> {

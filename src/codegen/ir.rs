@@ -25,6 +25,8 @@ pub(crate) struct Type {
     pub output: bool,
     /// The union and wire value of which this is the payload.
     pub payload_of: Option<(String, String)>,
+    /// The type that this is another name of: two methods share its params.
+    pub copy_of: Option<String>,
 }
 
 impl Type {
@@ -37,6 +39,7 @@ impl Type {
             input: false,
             output: false,
             payload_of: None,
+            copy_of: None,
         }
     }
 }

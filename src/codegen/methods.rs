@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    Error, Result,
+    Error, Result, copies,
     ir::{Shape, Type, Types},
     names,
     normalize::{alternatives, description},
@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub response: String,
     pub doc: Option<String>,
     pub experimental: bool,
+    /// Null is taken in the place of the params.
+    pub takes_null: bool,
     /// The first runtime that has it.
     pub since: FirstIn,
 }
@@ -75,6 +77,7 @@ pub(super) fn methods(bundle: &Bundle, types: &mut Types, tables: &Tables<'_>) -
         res.client_notifications.push(method.to_owned());
     }
     name_notifications(&mut res.notifications)?;
+    copies::separate(&mut res, types)?;
     check_unique(&res)?;
     check_responses(bundle, &res)?;
     Ok(res)
@@ -130,7 +133,7 @@ fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Reques
         _ => format!("{}Response", names::pascal(method)),
     };
     if !types.contains_key(&response)
-        && let Some(it) = tables.older_response(method)
+        && let Some(it) = tables.other_response(method)
     {
         it.clone_into(&mut response);
     }
@@ -150,6 +153,7 @@ fn request(arm: &Value, types: &mut Types, tables: &Tables<'_>) -> Result<Reques
         response,
         doc: doc(arm, tables),
         experimental: false,
+        takes_null: takes_null(&schema),
         since: Default::default(),
     })
 }
@@ -183,6 +187,13 @@ fn params_name(schema: &Value) -> Result<Option<String>> {
     let inner =
         if names::is_nullable_wrapper(target) { &target["Nullable".len()..] } else { target };
     Ok(Some(inner.to_owned()))
+}
+
+fn takes_null(params: &Value) -> bool {
+    let null = json!({ "type": "null" });
+    *params == null
+        || alternatives(params).is_some_and(|it| it.contains(&null))
+        || reference(params).is_some_and(names::is_nullable_wrapper)
 }
 
 fn notification(arm: &Value, types: &Types, tables: &Tables<'_>) -> Result<Notification> {
@@ -310,12 +321,6 @@ mod tests {
     fn params_of_unknown_shape_are_an_error_that_names_the_method() {
         let error = read(&call("x/y", &json!({ "type": "string" })), &[]).unwrap_err();
         assert!(error.to_string().starts_with("`x/y`: has params of unknown shape"), "{error}");
-    }
-
-    #[test]
-    fn two_methods_with_one_params_type_are_an_error() {
-        let error = read(&call("ask2", &json!({ "$ref": "#/definitions/AskParams" })), &[]);
-        assert_eq!(error.unwrap_err().to_string(), "`ask`: shares the params `AskParams`");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
 /// Those that the tables decide, one way or the other, are left out.
 pub(super) fn unreviewed(types: &Types, tables: &Tables<'_>) -> Vec<String> {
     let mut res = Vec::new();
-    for (name, ty) in types.iter().filter(|it| it.1.input) {
+    for (name, ty) in types.iter().filter(|it| it.1.input && it.1.copy_of.is_none()) {
         let Shape::Struct(body) = &ty.shape else { continue };
         let union = ty.payload_of.as_ref().and_then(|(union, _)| types.get(union));
         let hinted = hints_at_null(ty.doc.as_deref())

@@ -21,7 +21,7 @@ use read::{Module, source};
 
 const HEADER: &str = "\
 # The public API of `codexkit::protocol` as it is generated from the schema, one fact per line.
-# `cargo xtask codegen --update` writes this file; its diff is what a new schema changes for users.
+# `cargo xtask schema update` writes this file; its diff is what a new schema changes for users.
 #
 # A name on the wire is given where it is not the Rust name in camelCase.
 # Left out, as every type has it unless a note says otherwise: the field `unrecognized` of structs,

@@ -146,7 +146,8 @@ impl Normalizer<'_> {
         if let Some(inner) = nullable_alternative(schema) {
             return Ok((self.property(parent, wire, inner)?.0, true));
         }
-        if map.contains_key("enum")
+        let is_number = map.get("type").is_some_and(|it| it == "integer");
+        if (map.contains_key("enum") && !is_number)
             || map.contains_key("properties")
             || alternatives(schema).is_some()
         {
@@ -175,7 +176,8 @@ impl Normalizer<'_> {
     ) -> Result<Value> {
         let (res, keys): (Value, &[&str]) = match kind {
             "string" | "boolean" => (json!({ "type": kind }), &["type"]),
-            "integer" | "number" => (number(kind, map)?, &["type", "format"]),
+            // Enumerated numbers, such as the versions of a format, are numbers.
+            "integer" | "number" => (number(kind, map)?, &["type", "format", "enum"]),
             "array" => {
                 let items = map.get("items").ok_or_else(|| Error::new("is an array of nothing"))?;
                 let items = self.element(parent, wire, items)?;
@@ -210,7 +212,7 @@ fn number(kind: &str, map: &Map<String, Value>) -> Result<Value> {
         ("integer", None) => "int64",
         ("integer", Some("uint")) => "uint64",
         ("number", None) => "double",
-        ("integer", Some(it @ ("int32" | "int64" | "uint16" | "uint32" | "uint64")))
+        ("integer", Some(it @ ("int32" | "int64" | "uint8" | "uint16" | "uint32" | "uint64")))
         | ("number", Some(it @ "double")) => it,
         (_, other) => return Err(Error::new(format!("has the unknown number format {other:?}"))),
     };
@@ -249,6 +251,8 @@ mod tests {
         let int32 = json!({ "type": "integer", "format": "int32" });
         assert_eq!(width(&int32).unwrap()["format"], "int32");
         assert_eq!(width(&json!({ "type": "integer" })).unwrap()["format"], "int64");
+        let version = json!({ "type": "integer", "format": "uint8", "enum": [1] });
+        assert_eq!(width(&version).unwrap(), json!({ "type": "integer", "format": "uint8" }));
         let error = width(&json!({ "type": "integer", "format": "int128" })).unwrap_err();
         assert!(error.to_string().contains("int128"), "{error}");
     }

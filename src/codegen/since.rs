@@ -104,6 +104,7 @@ impl Since {
                 set(member(types, name), name, is_stable, *since);
             }
         }
+        mark_copies(types);
         mark_types(types, methods);
         missing
     }
@@ -115,6 +116,21 @@ impl Since {
             Some(it) => Err(Error::new(format!(
                 "{FILE} lists `{it}`, which no client can send any more; {ANEW}"
             ))),
+        }
+    }
+}
+
+/// What is known of the properties of a type holds for its copies.
+fn mark_copies(types: &mut Types) {
+    let copies: Vec<_> = types
+        .iter()
+        .filter_map(|(name, it)| {
+            Some((name.clone(), types.get(it.copy_of.as_ref()?)?.shape.clone()))
+        })
+        .collect();
+    for (name, shape) in copies {
+        if let Some(ty) = types.get_mut(&name) {
+            ty.shape = shape;
         }
     }
 }

@@ -32,12 +32,13 @@ pub(super) struct Tables<'a> {
     pub fix_ups: &'a [FixUp],
     pub lost_maps: &'a [(&'a str, &'a str)],
     pub responses: &'a [(&'a str, &'a str)],
-    pub older_responses: &'a [(&'a str, &'a str)],
+    pub other_responses: &'a [(&'a str, &'a str)],
     pub three_state: &'a [(&'a str, &'a str)],
     pub null_is_absence: &'a [(&'a str, &'a str)],
     pub secrets: &'a [(&'a str, &'a str)],
     pub experimental: &'a [(&'a str, &'a str)],
     pub accessors: &'a [(&'a str, &'a str)],
+    pub constructors: &'a [(&'a str, &'a str)],
     pub open_strings: &'a [&'a str],
     pub variant_names: &'a [(&'a str, &'a str, &'a str)],
     pub extra_roots: &'a [&'a str],
@@ -57,12 +58,13 @@ impl Tables<'static> {
             fix_ups: pinned::FIX_UPS,
             lost_maps: pinned::LOST_MAPS,
             responses: pinned::RESPONSES,
-            older_responses: pinned::OLDER_RESPONSES,
+            other_responses: pinned::OTHER_RESPONSES,
             three_state: pinned::THREE_STATE,
             null_is_absence: pinned::NULL_IS_ABSENCE,
             secrets: pinned::SECRETS,
             experimental: pinned::EXPERIMENTAL,
             accessors: pinned::ACCESSORS,
+            constructors: pinned::CONSTRUCTORS,
             open_strings: pinned::OPEN_STRINGS,
             variant_names: pinned::VARIANT_NAMES,
             extra_roots: pinned::EXTRA_ROOTS,
@@ -99,9 +101,9 @@ impl Tables<'_> {
         Some(res)
     }
 
-    /// The response in an older runtime, where the rule leads to none.
-    pub(super) fn older_response(&self, method: &str) -> Option<&str> {
-        self.older_responses.iter().find(|it| it.0 == method).map(|it| it.1)
+    /// The response in another runtime, where the rule leads to none.
+    pub(super) fn other_response(&self, method: &str) -> Option<&str> {
+        self.other_responses.iter().find(|it| it.0 == method).map(|it| it.1)
     }
 
     pub(super) fn is_three_state(&self, ty: &str, wire: &str) -> bool {
@@ -121,8 +123,14 @@ impl Tables<'_> {
         self.has_pair(self.experimental, "experimental case", union, wire)
     }
 
-    pub(super) fn is_accessor(&self, union: &str, wire: &str) -> bool {
-        self.has_pair(self.accessors, "accessor", union, wire)
+    /// Notes that a case of the union has the string.
+    pub(super) fn mark_accessor(&self, union: &str, wire: &str) {
+        self.mark("accessor", &[union, wire]);
+    }
+
+    /// Whether the type can be made from this property alone, also if that is all it has.
+    pub(super) fn is_constructor(&self, ty: &str, wire: &str) -> bool {
+        self.has_pair(self.constructors, "constructor", ty, wire)
     }
 
     pub(super) fn is_secret(&self, ty: &str, wire: &str) -> bool {
@@ -189,6 +197,7 @@ impl Tables<'_> {
         all.extend(pairs("secret", self.secrets));
         all.extend(pairs("experimental case", self.experimental));
         all.extend(pairs("accessor", self.accessors));
+        all.extend(pairs("constructor", self.constructors));
         all.extend(singles("open string", self.open_strings));
         all.extend(self.variant_names.iter().map(|it| label("variant name", &[it.0, it.1])));
         all.extend(singles("extra root", self.extra_roots));
@@ -257,12 +266,13 @@ mod tests {
             fix_ups: const { &[fix_up("A", "turn_id", "turnId"), fix_up("B", "gone", "Gone")] },
             lost_maps: &[("Map", "A")],
             responses: &[("a/b", "CResponse")],
-            older_responses: &[("a/c", "CResponse")],
+            other_responses: &[("a/c", "CResponse")],
             three_state: &[("A", "x")],
             null_is_absence: &[],
             secrets: &[],
             experimental: &[],
             accessors: &[],
+            constructors: &[],
             open_strings: &[],
             variant_names: &[],
             extra_roots: &[],
@@ -318,10 +328,10 @@ mod tests {
     }
 
     #[test]
-    fn what_only_older_runtimes_need_is_never_stale() {
+    fn what_only_other_runtimes_need_is_never_stale() {
         let tables = tables();
         assert_eq!(tables.response("a/c"), None);
-        assert_eq!(tables.older_response("a/c"), Some("CResponse"));
+        assert_eq!(tables.other_response("a/c"), Some("CResponse"));
         assert!(!tables.stale().iter().any(|it| it.contains("a/c")), "{:?}", tables.stale());
     }
 

@@ -68,11 +68,13 @@ fn check_schema(schema: &Value) -> Result<()> {
 }
 
 fn check_enum(map: &Map<String, Value>) -> Result<()> {
-    match map.get("enum").map(Value::as_array) {
-        None => Ok(()),
-        Some(Some(values)) if values.is_empty() => Err(Error::new("enumerates nothing")),
-        Some(Some(_)) if map.get("type").is_none_or(|it| it == "string") => Ok(()),
-        Some(_) => Err(Error::new("enumerates something else than strings")),
+    let Some(values) = map.get("enum") else { return Ok(()) };
+    let ty = map.get("type").map_or(Some("string"), Value::as_str);
+    match (values.as_array().map(Vec::as_slice), ty) {
+        (Some([]), _) => Err(Error::new("enumerates nothing")),
+        (Some(_), Some("string")) => Ok(()),
+        (Some(values), Some("integer")) if values.iter().all(Value::is_i64) => Ok(()),
+        _ => Err(Error::new("enumerates something else than strings or integers")),
     }
 }
 
@@ -116,13 +118,23 @@ mod tests {
             (object("required", json!(["ghost"])), "`Thing`: requires \"ghost\""),
             (json!({ "oneOf": [], "anyOf": [] }), "`Thing`: has both `anyOf` and `oneOf`"),
             (json!({ "enum": [] }), "`Thing`: enumerates nothing"),
-            (json!({ "type": "integer", "enum": [1] }), "`Thing`: enumerates something else"),
+            (json!({ "type": "boolean", "enum": [true] }), "`Thing`: enumerates something else"),
+            (json!({ "type": "integer", "enum": ["1"] }), "`Thing`: enumerates something else"),
             (json!({ "$ref": "#/definitions/Other", "type": "string" }), "`Thing`: has a type"),
             (json!({ "properties": { "x": { "const": 1 } } }), "`Thing`: `x`: uses `const`"),
             (json!({ "oneOf": [{ "if": {} }] }), "`Thing`: uses `if`"),
         ] {
             assert!(error(&schema).starts_with(expected), "{expected}: {}", error(&schema));
         }
+    }
+
+    #[test]
+    fn strings_and_integers_may_be_enumerated() {
+        assert_eq!(error(&json!({ "enum": ["a"] })), "");
+        assert_eq!(
+            error(&json!({ "properties": { "x": { "type": "integer", "enum": [1] } } })),
+            ""
+        );
     }
 
     #[test]

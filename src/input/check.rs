@@ -15,8 +15,8 @@ type Problem = Cow<'static, str>;
 /// What is wrong with one item of the user.
 pub(super) fn problem(item: &protocol::UserInput) -> Option<Problem> {
     match item {
-        protocol::UserInput::Image(it) => reference("image", it.url.as_ref(), it.file_id.as_ref()),
-        protocol::UserInput::Audio(it) => reference("audio", it.url.as_ref(), it.file_id.as_ref()),
+        protocol::UserInput::Image(_) => reference("image", item.url(), item.file_id()),
+        protocol::UserInput::Audio(_) => reference("audio", item.url(), item.file_id()),
         protocol::UserInput::LocalImage(it) => blank("path", &it.path),
         protocol::UserInput::LocalAudio(it) => blank("path", &it.path),
         protocol::UserInput::Skill(it) => {
@@ -46,11 +46,11 @@ pub(super) fn kind(item: &protocol::UserInput) -> &'static str {
 /// What is wrong with one item of the output of a tool.
 pub(super) fn output_problem(item: &protocol::FunctionCallOutputContentItem) -> Option<Problem> {
     match item {
-        protocol::FunctionCallOutputContentItem::InputImage(it) => {
-            reference("image", it.image_url.as_ref(), it.file_id.as_ref())
+        protocol::FunctionCallOutputContentItem::InputImage(_) => {
+            reference("image", item.image_url(), item.file_id())
         }
-        protocol::FunctionCallOutputContentItem::InputAudio(it) => {
-            reference("audio", it.audio_url.as_ref(), it.file_id.as_ref())
+        protocol::FunctionCallOutputContentItem::InputAudio(_) => {
+            reference("audio", item.audio_url(), item.file_id())
         }
         _ => None,
     }
@@ -65,7 +65,7 @@ fn blank(what: &str, value: &str) -> Option<Problem> {
 }
 
 /// What is wrong with an image or with audio, which is either somewhere or a file of the provider.
-fn reference(kind: &str, url: Option<&String>, file_id: Option<&String>) -> Option<Problem> {
+fn reference(kind: &str, url: Option<&str>, file_id: Option<&str>) -> Option<Problem> {
     match (url, file_id) {
         (Some(url), None) => url_problem(kind, url),
         (None, Some(id)) => blank("file id", id),

@@ -149,15 +149,15 @@ impl<'a> Walk<'a> {
         self.note(rule, name, event, vec![], vec![]);
     }
 
-    /// The values of an enum, or the cases of a union.
-    pub(super) fn arms(&mut self, name: &str, old: &'a [Arm], new: &'a [Arm]) {
+    /// The values of an enum, or the cases of a union. What were `strings` alone take no object.
+    pub(super) fn arms(&mut self, name: &str, old: &'a [Arm], new: &'a [Arm], strings: bool) {
         for it in old.iter().filter(|it| !new.iter().any(|new| new.wire == it.wire)) {
             self.lost(&format!("{name}.{}", it.wire), it);
         }
         for it in new {
             let subject = format!("{name}.{}", it.wire);
             let Some(older) = old.iter().find(|old| old.wire == it.wire) else {
-                self.gained(&subject, it, false);
+                self.gained(&subject, it, strings && it.payload.is_some());
                 continue;
             };
             match (&older.payload, &it.payload) {

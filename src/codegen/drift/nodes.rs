@@ -122,6 +122,7 @@ pub(super) fn numbers(old: &str, new: &str) -> Relation {
     let range = |format: &str| match format {
         "int32" => (i128::from(i32::MIN), i128::from(i32::MAX)),
         "int64" => (i128::from(i64::MIN), i128::from(i64::MAX)),
+        "uint8" => (0, i128::from(u8::MAX)),
         "uint16" => (0, i128::from(u16::MAX)),
         "uint32" => (0, i128::from(u32::MAX)),
         "uint64" => (0, i128::from(u64::MAX)),

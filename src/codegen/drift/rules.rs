@@ -132,7 +132,7 @@ rules! {
     SERVER_VALUE_ADDED: "server-value-added", Nothing,
         "It arrives as `Unrecognized`.";
     SERVER_CLOSED_VALUE_ADDED: "server-closed-value-added", Wire,
-        "The enum is one of strings and integers, which has no `Unrecognized`.";
+        "The enum is one of strings or integers, and has no `Unrecognized` for anything else.";
     SERVER_VALUE_REMOVED: "server-value-removed", Nothing,
         "A case that never arrives harms nobody.";
     SERVER_VALUE_EXPERIMENTAL: "server-value-became-experimental", Nothing,

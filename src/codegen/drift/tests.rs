@@ -208,7 +208,8 @@ fn what_comes_one_way_goes_the_other() {
                 |it: &Change| it.rules.iter().any(|it| it.id == id) && it.subject == change.subject;
             // Of what is required or closed, the mirrored rule has a longer name.
             let is_sharper = |it: &Change| {
-                it.rules[0].id.contains("required") || it.rules[0].id.contains("closed")
+                let id = it.rules[0].id;
+                it.subject == change.subject && (id.contains("required") || id.contains("closed"))
             };
             assert!(
                 back.changes.iter().any(|it| is_it(it) || is_sharper(it)),

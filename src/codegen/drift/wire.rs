@@ -106,10 +106,30 @@ impl<'a> Walk<'a> {
                 self.note(added, &it.method, event, vec![], types(it));
                 continue;
             };
-            self.root(&it.method, &older.params, &it.params);
+            self.params(older, it);
             self.direction = answers;
             self.root(&it.method, &older.response, &it.response);
         }
+    }
+
+    /// What a method takes. Params where there were none are no change of an object: the old bindings
+    /// send null.
+    fn params(&mut self, old: &'a Request, new: &'a Request) {
+        let is_null = |types: &Types, name: &str| {
+            types.get(name).is_some_and(|it| matches!(it.shape, Shape::Unit))
+        };
+        let was_null = is_null(&self.old.types, &old.params);
+        if !was_null || is_null(&self.new.types, &new.params) {
+            self.root(&new.method, &old.params, &new.params);
+            return;
+        }
+        let relation = if new.takes_null { Relation::Wider } else { Relation::Other };
+        let pairs = self.found.pairs.entry(old.params.clone()).or_default();
+        pairs.insert(new.params.clone());
+        let event =
+            Event::changed(Kind::Type, "null", describe_shape(&self.new.types[&new.params].shape));
+        let (old, later) = (vec![old.params.clone()], vec![new.params.clone()]);
+        self.note(self.type_rule(relation), &new.params, event, old, later);
     }
 
     fn notifications(&mut self, old: &'a [Notification], new: &'a [Notification]) {
@@ -138,10 +158,12 @@ impl<'a> Walk<'a> {
         let (old, new) = (self.old, self.new);
         let (old, new) = (&old.methods.client_notifications, &new.methods.client_notifications);
         for it in old.iter().filter(|it| !new.contains(it)) {
+            self.method.clone_from(it);
             let event = Event::new(Kind::Notification, Action::Removed);
             self.note(&rules::CLIENT_METHOD_REMOVED, it, event, vec![], vec![]);
         }
         for it in new.iter().filter(|it| !old.contains(it)) {
+            self.method.clone_from(it);
             let event = Event::new(Kind::Notification, Action::Added);
             self.note(&rules::CLIENT_METHOD_ADDED, it, event, vec![], vec![]);
         }
@@ -224,10 +246,9 @@ impl<'a> Walk<'a> {
         match (old.1, new.1) {
             _ if !is_first => (),
             (Shape::Struct(old), Shape::Struct(new)) => self.structs(name, old, new),
-            (Shape::Unit, Shape::Struct(new)) => self.fields(name, &[], &new.fields),
             (Shape::Struct(old), Shape::Unit) => self.fields(name, &old.fields, &[]),
             (Shape::Untagged(old), Shape::Untagged(new)) => self.untagged(name, old, new),
-            (old, new) => self.arms(name, arms(old), arms(new)),
+            (old, new) => self.arms(name, arms(old), arms(new), matches!(old, Shape::Strings(_))),
         }
         Relation::Same
     }
@@ -248,7 +269,7 @@ fn is_compatible(old: &Shape, new: &Shape) -> bool {
         // An empty object is no null.
         (Shape::Struct(old), Shape::Unit) => !old.fields.is_empty(),
         (Shape::Tagged { tag: old, .. }, Shape::Tagged { tag: new, .. }) => old == new,
-        (Shape::Struct(_) | Shape::Unit, Shape::Struct(_))
+        (Shape::Struct(_), Shape::Struct(_))
         | (Shape::Unit, Shape::Unit)
         | (Shape::Strings(_) | Shape::External(_), Shape::Strings(_) | Shape::External(_))
         | (Shape::Untagged(_), Shape::Untagged(_)) => true,

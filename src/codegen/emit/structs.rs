@@ -63,14 +63,21 @@ impl Emitter<'_> {
         ty: &Type,
         body: &Struct,
     ) -> Result<TokenStream> {
-        let fields = self.printed(name, body)?;
+        // A copy holds the same secrets.
+        let original = ty.copy_of.as_deref().unwrap_or(name);
+        let fields = self.printed(name, original, body)?;
         let doc = self.roles.describe(name, ty);
         let has_default =
             ty.input && body.choice.is_empty() && !body.fields.iter().any(Field::is_required);
         let declaration = declaration(&doc, &ident(name), &fields, has_default);
         let json = json(&ident(name), body, ty, &fields);
-        let construction =
-            if ty.input { construction(&ident(name), body, &fields) } else { TokenStream::new() };
+        let construction = if ty.input {
+            let mut wires = body.fields.iter().map(|it| it.wire.as_str());
+            let alone = wires.find(|it| self.tables.is_constructor(name, it));
+            construction(&ident(name), body, &fields, alone)
+        } else {
+            TokenStream::new()
+        };
         let stream = if self.streamed.contains(name) {
             stream(&ident(name), &fields)
         } else {
@@ -79,7 +86,12 @@ impl Emitter<'_> {
         Ok(quote!(#declaration #construction #json #stream))
     }
 
-    fn printed<'f>(&mut self, name: &str, body: &'f Struct) -> Result<Vec<Printed<'f>>> {
+    fn printed<'f>(
+        &mut self,
+        name: &str,
+        original: &str,
+        body: &'f Struct,
+    ) -> Result<Vec<Printed<'f>>> {
         let mut types = self.translator.fields(name, body)?;
         let (mut res, mut idents) = (Vec::new(), BTreeSet::new());
         for field in &body.fields {
@@ -99,7 +111,7 @@ impl Emitter<'_> {
             } else {
                 quote!(Default::default())
             };
-            let secret = self.tables.is_secret(name, &field.wire);
+            let secret = self.tables.is_secret(original, &field.wire);
             res.push(Printed { field, ident, inner, ty, default, secret });
         }
         Ok(res)
@@ -204,23 +216,38 @@ fn redacted_debug(name: &Ident, fields: &[Printed<'_>]) -> TokenStream {
 }
 
 /// `new` with what is required, ids first, and a setter for everything else. Where one of several
-/// has to be there, a function for each of them.
-fn construction(name: &Ident, body: &Struct, fields: &[Printed<'_>]) -> TokenStream {
+/// has to be there, a function for each of them, and one for `alone` in any case.
+fn construction(
+    name: &Ident,
+    body: &Struct,
+    fields: &[Printed<'_>],
+    alone: Option<&str>,
+) -> TokenStream {
     let mut required: Vec<_> = fields.iter().filter(|it| it.field.is_required()).collect();
     required.sort_by(|a, b| rank(&a.field.wire).cmp(&rank(&b.field.wire)));
     let mut functions = Vec::new();
     if body.choice.is_empty() {
         functions.push(constructor(&ident("new"), &required, fields));
+        if let [it] = required.as_slice()
+            && alone == Some(&it.field.wire)
+        {
+            functions.push(constructor(&from(&required), &required, fields));
+        }
     }
     for choice in &body.choice {
         let chosen = fields.iter().filter(|it| choice.contains(&it.field.wire));
-        let given: Vec<_> = required.iter().copied().chain(chosen.clone()).collect();
-        let names: Vec<_> = chosen.map(|it| it.ident.to_string()).collect();
-        let function = ident(&format!("from_{}", names.join("_and_")));
-        functions.push(constructor(&function, &given, fields));
+        let chosen: Vec<_> = chosen.collect();
+        let given: Vec<_> = required.iter().chain(&chosen).copied().collect();
+        functions.push(constructor(&from(&chosen), &given, fields));
     }
     let setters = fields.iter().filter(|it| !it.field.is_required()).map(setter);
     quote!(impl #name { #(#functions)* #(#setters)* })
+}
+
+/// The name of the function that makes a type from these.
+fn from(chosen: &[&Printed<'_>]) -> Ident {
+    let names: Vec<_> = chosen.iter().map(|it| it.ident.to_string()).collect();
+    ident(&format!("from_{}", names.join("_and_")))
 }
 
 fn constructor(name: &Ident, given: &[&Printed<'_>], fields: &[Printed<'_>]) -> TokenStream {

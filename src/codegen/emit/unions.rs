@@ -208,8 +208,9 @@ impl Emitter<'_> {
                 };
                 values.push(quote!(Self::#variant(it) => #value));
             }
-            if values.is_empty() || !self.tables.is_accessor(name, wire) {
-                continue;
+            // Where no case has it yet the function is there all the same: code may ask for it.
+            if !values.is_empty() {
+                self.tables.mark_accessor(name, wire);
             }
             let rest = (values.len() < arms.len()).then(|| quote!(_ => None,));
             let (method, doc) = (snake_ident(wire), format!(" The `{wire}`, if the case has it."));

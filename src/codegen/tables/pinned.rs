@@ -31,13 +31,15 @@ pub(super) const RESPONSES: &[(&str, &str)] = &[
     ("externalAgentConfig/import/readHistories", "ExternalAgentConfigImportHistoriesReadResponse"),
 ];
 
-/// The same for methods whose params were still null in older runtimes. The pinned schema does
-/// without, so these count for nothing there: neither as used nor as stale.
-pub(super) const OLDER_RESPONSES: &[(&str, &str)] = &[
+/// The same for methods of other runtimes, such as those whose params were still null in older ones.
+/// The pinned schema does without, so these count for nothing there: neither as used nor as stale.
+pub(super) const OTHER_RESPONSES: &[(&str, &str)] = &[
     ("account/gatewayOAuth/login", "GatewayOAuthLoginResponse"),
     ("account/gatewayOAuth/read", "GatewayOAuthReadResponse"),
     ("account/rateLimits/read", "GetAccountRateLimitsResponse"),
     ("account/usage/read", "GetAccountTokenUsageResponse"),
+    // Since 0.171.0: what the runtime answers.
+    ("modelProvider/default/set", "ConfigWriteResponse"),
 ];
 
 /// Properties for which absent, null and a value are three different requests.
@@ -159,6 +161,9 @@ pub(super) const ACCESSORS: &[(&str, &str)] = &[
     ("CommandAction", "command"),
     ("DynamicToolSpec", "description"),
     ("DynamicToolSpec", "name"),
+    ("FunctionCallOutputContentItem", "audio_url"),
+    ("FunctionCallOutputContentItem", "file_id"),
+    ("FunctionCallOutputContentItem", "image_url"),
     ("HookMetadata", "key"),
     ("McpServerElicitationRequestParams", "message"),
     ("McpServerElicitationRequestParams", "serverName"),
@@ -167,7 +172,14 @@ pub(super) const ACCESSORS: &[(&str, &str)] = &[
     ("ThreadItem", "id"),
     ("ThreadRealtimeItem", "id"),
     ("ThreadRealtimeItem", "realtimeSessionId"),
+    ("UserInput", "fileId"),
+    ("UserInput", "url"),
 ];
+
+/// Properties from which a type can be made, whether or not it has others to choose from: the runtime
+/// keeps adding to these choices, and `from_url` stays what it was.
+pub(super) const CONSTRUCTORS: &[(&str, &str)] =
+    &[("AudioUserInput", "url"), ("ImageUserInput", "url")];
 
 /// Strings with a meaning of their own and no list of values.
 pub(super) const OPEN_STRINGS: &[&str] = &["ReasoningEffort"];

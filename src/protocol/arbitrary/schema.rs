@@ -238,6 +238,7 @@ fn width(schema: &Value) -> Width {
         Some("uint" | "uint64") => (0, u64::MAX.into()),
         Some("uint32") => (0, u32::MAX.into()),
         Some("uint16") => (0, u16::MAX.into()),
+        Some("uint8") => (0, u8::MAX.into()),
         Some("int32") => (i32::MIN.into(), i32::MAX.into()),
         Some("int64") | None => (i64::MIN.into(), i64::MAX.into()),
         Some(other) => panic!("no width for the format {other}"),
@@ -274,6 +275,8 @@ fn normal(schema: &Value) -> Value {
     let mut res = Map::new();
     for (key, it) in map {
         match key.as_str() {
+            // The types take any integer.
+            "enum" if map.get("type").is_some_and(|it| it == "integer") => (),
             "type" if it[1] == "null" => {
                 res.insert(key.clone(), it[0].clone());
                 res.insert("nullable".into(), json!(true));

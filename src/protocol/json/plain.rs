@@ -83,6 +83,7 @@ macro_rules! json_integer {
 json_integer! {
     i32, as_i64;
     i64, as_i64;
+    u8, as_u64;
     u16, as_u64;
     u32, as_u64;
     u64, as_u64;

@@ -3,7 +3,7 @@
 use quote::ToTokens;
 
 use super::{
-    generator::{Generated, Input, Scope, generate},
+    generator::{Input, Scope, generate},
     outline::outline,
 };
 
@@ -25,8 +25,9 @@ fn complaint(from: &str, to: &str) -> String {
     assert!(input.experimental.contains(from), "the schema has no {from}");
     input.experimental = input.experimental.replace(from, to);
     input.stable = input.stable.replace(from, to);
-    match generate(&input, Scope::Experimental).and_then(Generated::checked) {
-        Ok(_) => panic!("{to} does as well as {from}"),
+    match generate(&input, Scope::Experimental) {
+        Ok(it) if it.stale.is_empty() => panic!("{to} does as well as {from}"),
+        Ok(it) => format!("stale: {}", it.stale.join(", ")),
         Err(it) => it.to_string(),
     }
 }
@@ -34,8 +35,8 @@ fn complaint(from: &str, to: &str) -> String {
 #[test]
 fn the_pinned_schema_generates_the_same_code_every_time() {
     for scope in [Scope::Experimental, Scope::Stable] {
-        let first = generate(&pinned(), scope).and_then(Generated::checked).unwrap();
-        let second = generate(&pinned(), scope).and_then(Generated::checked).unwrap();
+        let (first, second) =
+            (generate(&pinned(), scope).unwrap(), generate(&pinned(), scope).unwrap());
         assert_eq!(first.protocol, second.protocol);
         assert_eq!(first.registry, second.registry);
     }
@@ -150,35 +151,37 @@ fn new_and_setters_put_each_parameter_in_the_field_of_its_name() {
         };
         assert!(is_right, "{ty}::{function}: {field} is {value}");
     }
-    assert_eq!((made, set), (364, 542));
+    assert!(made > 300 && set > 400, "{made} made, {set} set");
 }
 
 #[test]
-fn a_stale_fix_up_fails_and_is_named() {
+fn every_entry_of_the_tables_applies() {
+    let stale = generate(&pinned(), Scope::Experimental).unwrap().stale;
+    assert!(stale.is_empty(), "remove these from src/codegen/tables/pinned.rs: {stale:#?}");
+}
+
+#[test]
+fn a_stale_fix_up_is_named() {
     let error = complaint("\"started_at\"", "\"startedAt\"");
-    assert_eq!(
-        error,
-        "the fix-up `ThreadTimelineEntry.started_at` no longer applies to the schema, \
-         remove it from src/codegen/tables/pinned.rs"
-    );
+    assert_eq!(error, "stale: fix-up `ThreadTimelineEntry.started_at`");
 }
 
 #[test]
-fn a_stale_secret_fails_and_is_named() {
+fn a_stale_secret_is_named() {
     let error = complaint("\"execServerUrl\"", "\"address\"");
     assert!(error.contains("secret `EnvironmentAddParams.execServerUrl`"), "{error}");
 }
 
 #[test]
-fn a_stale_description_fails_and_is_named() {
+fn a_stale_description_is_named() {
     let error = complaint("IMPORTANT: When deserializing", "When deserializing");
-    assert!(error.contains("the description `AbsolutePathBuf` no"), "{error}");
+    assert_eq!(error, "stale: description `AbsolutePathBuf`");
 }
 
 #[test]
-fn a_stale_response_fails_and_is_named() {
+fn a_stale_response_is_named() {
     let error = complaint("\"account/logout\"", "\"logoutAccount\"");
-    assert!(error.contains("the response `account/logout` no longer applies"), "{error}");
+    assert!(error.contains("response `account/logout`"), "{error}");
 }
 
 #[test]
@@ -229,7 +232,7 @@ fn the_outline_is_the_one_that_was_reviewed() {
     if let Some(difference) = difference(include_str!("../../../tests/data/outline.txt"), &actual) {
         panic!(
             "the generated types are not those of tests/data/outline.txt, {difference}\
-             run `cargo xtask codegen --update` and review what it changes"
+             run `cargo xtask schema update` and review what it changes"
         );
     }
 }

@@ -147,6 +147,14 @@ fn types() -> Vec<Pair> {
             ],
         ),
         pair(
+            required(&integer("uint8")),
+            required(&integer("uint16")),
+            &[
+                "Client AskParams.x Source: client-type-widened, source-field-changed",
+                "Server AskResponse.x Both: server-type-changed, source-field-changed",
+            ],
+        ),
+        pair(
             required(&strings(&["a"])),
             required(&string()),
             &[
@@ -167,6 +175,8 @@ fn types() -> Vec<Pair> {
 
 fn values() -> Vec<Pair> {
     let list = json!({ "type": "array", "items": string() });
+    let keyed = json!({ "type": "object", "properties": { "c": string() }, "required": ["c"],
+        "additionalProperties": false });
     vec![
         pair(
             required(&strings(&["a", "b"])),
@@ -182,6 +192,16 @@ fn values() -> Vec<Pair> {
             &[
                 "Client AskParamsX.b Additive: client-value-added",
                 "Server AskResponseX.b Additive: server-value-added",
+            ],
+        ),
+        pair(
+            required(&strings(&["a"])),
+            required(&json!({ "oneOf": [strings(&["a"]), keyed] })),
+            &[
+                "Client AskParamsX Source: source-type-changed",
+                "Client AskParamsX.c Additive: client-value-added",
+                "Server AskResponseX Source: source-type-changed",
+                "Server AskResponseX.c Wire: server-closed-value-added",
             ],
         ),
         pair(

@@ -18,8 +18,17 @@ fn client_methods() -> Vec<Pair> {
     let with = |params: Value| {
         vec![("MoreParams", params), ("MoreResponse", empty()), ("ClientRequest", root())]
     };
-    let mut without = root();
-    without["oneOf"][1]["properties"]["params"] = json!({ "type": "null" });
+    let takes = |params: Value| {
+        let mut res = root();
+        res["oneOf"][1]["properties"]["params"] = params;
+        res
+    };
+    let nothing = json!({ "type": "null" });
+    let none = || vec![("MoreResponse", empty()), ("ClientRequest", takes(nothing.clone()))];
+    let or_null = |params: Value| {
+        let root = takes(json!({ "anyOf": [named("MoreParams"), nothing] }));
+        vec![("MoreParams", params), ("MoreResponse", empty()), ("ClientRequest", root)]
+    };
     let told = |it: &str| json!({ "properties": { "method": { "enum": [it] } } });
     let more_told = json!({ "oneOf": [told("hello"), told("bye")] });
     let mut with_thing = with(object(&json!({ "x": named("Thing") }), &[]));
@@ -32,11 +41,23 @@ fn client_methods() -> Vec<Pair> {
             &["Client more Both: client-method-removed, source-method-removed"],
         ),
         Pair::new(
-            vec![("MoreResponse", empty()), ("ClientRequest", without)],
+            none(),
             with(object(&json!({ "x": string, "y": string }), &["x"])),
             &[
-                "Client MoreParams.x Both: client-field-added-required, source-function-changed",
-                "Client MoreParams.y Additive: client-field-added",
+                "Client MoreParams Wire: client-type-changed",
+                "Client MoreParams.new Source: source-function-changed",
+                "Client MoreParams.x Additive: source-member-added",
+                "Client MoreParams.y Additive: source-member-added",
+            ],
+        ),
+        // Null is no object, however little that needs.
+        Pair::new(none(), with(empty()), &["Client MoreParams Wire: client-type-changed"]),
+        Pair::new(
+            none(),
+            or_null(object(&json!({ "x": string }), &[])),
+            &[
+                "Client MoreParams Additive: client-type-widened",
+                "Client MoreParams.x Additive: source-member-added",
             ],
         ),
         Pair::new(
