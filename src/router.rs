@@ -332,6 +332,7 @@ impl Router {
     /// Ends what waits for the turns of `thread`: no more of them is going to be sent.
     fn end_thread(&mut self, thread: &str, wakers: &mut Vec<Waker>) {
         self.running.remove(thread);
+        self.reviews.remove(thread);
         let name: Arc<str> = thread.into();
         let turns = self.turns.extract_if(|_, turn| turn.thread == thread);
         let queues = turns.flat_map(|(_, turn)| turn.queues);
