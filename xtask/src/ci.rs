@@ -1,6 +1,5 @@
 //! `cargo xtask ci`: everything that has to pass before a merge.
 
-mod bundles;
 mod consumer;
 mod licences;
 mod package;
@@ -14,7 +13,7 @@ use std::{
 
 use anyhow::{bail, ensure};
 
-use crate::{cargo, runtime};
+use crate::{cargo, runtime, schema};
 
 pub(crate) const HELP: &str = "\
 Runs everything that has to pass before a merge, and stops at the first step that fails.
@@ -25,7 +24,7 @@ Without steps, all of them in this order; the tests are last, so the output ends
 lines of the test runner.
 
   fmt          the code is formatted
-  bundles      the schema bundles have the checksums of the pin
+  schema       cargo xtask schema check
   licences     every dependency has a licence that deny.toml allows
   parity       PARITY.md has every row, and the tests that it names are there
   clippy       no lint fires: all features, default features, the client alone, no features
@@ -34,7 +33,7 @@ lines of the test runner.
   benches      the benchmarks compile
   package      the package holds what it should and no more
   consumer     a crate outside of the workspace compiles the first Rust example of the README on it
-  runtime      the pinned runtime is there, and writes exactly the bundles of schema/
+  runtime      cargo xtask schema check --runtime
   demo         cargo xtask demo
   examples     each other example runs against the embedded model
   test         cargo xtask test
@@ -47,7 +46,7 @@ struct Step {
 
 const STEPS: &[Step] = &[
     Step { name: "fmt", run: fmt },
-    Step { name: "bundles", run: bundles::check_pinned },
+    Step { name: "schema", run: schema::pinned },
     Step { name: "licences", run: licences::check },
     Step { name: "parity", run: parity::check },
     Step { name: "clippy", run: clippy },
@@ -56,7 +55,7 @@ const STEPS: &[Step] = &[
     Step { name: "benches", run: benches },
     Step { name: "package", run: package::check },
     Step { name: "consumer", run: consumer::check },
-    Step { name: "runtime", run: bundles::check_generated },
+    Step { name: "runtime", run: schema::runtime },
     Step { name: "demo", run: demo },
     Step { name: "examples", run: examples },
     Step { name: "test", run: test },

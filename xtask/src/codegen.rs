@@ -24,7 +24,7 @@ use std::{
 use anyhow::{Context, anyhow, ensure};
 
 use crate::runtime;
-use generator::Scope;
+use generator::{Generated, Scope};
 use outline::Outline;
 use schema::Schema;
 
@@ -40,7 +40,6 @@ src/codegen/tables/pinned.rs do not apply, and which properties nobody has revie
 `--schema`, `--runtime` and `--older` the schema is that of the pin.
 
 options:
-  --update           write the outline to tests/data/outline.txt, too; for the pinned schema only
   --check            compile the types, with and without `experimental`, without the client
   --schema DIR       take the schema of this folder: stable.json and experimental.json (and pin.json
                      with the version, if it is not the folder's name), or what `codex app-server
@@ -56,9 +55,6 @@ options:
 /// The runtimes whose schemas the generator has to cope with, besides the pinned one.
 const OLDER: [&str; 4] = ["0.144.4", "0.155.1", "0.163.0", "0.166.0"];
 
-/// The outline that was reviewed.
-const REVIEWED: &str = "tests/data/outline.txt";
-
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let root = crate::root();
     let options = Options::parse(args)?;
@@ -71,12 +67,9 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
             "two schemas are called {}; rename the folder of one, or give it a pin.json",
             schema.version
         );
-        let (out, outline) = generate(&root, &schema)?;
+        let out = generate(&root, &schema)?;
         if options.check {
             check::check(&root, &schema.version, &out)?;
-        }
-        if matches!(source, Source::Pin) {
-            review(&root, &outline, options.update)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -86,7 +79,6 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
 struct Options {
     sources: Vec<Source>,
     check: bool,
-    update: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +90,7 @@ enum Source {
 
 impl Options {
     fn parse(args: &[String]) -> anyhow::Result<Self> {
-        let mut res = Self { sources: Vec::new(), check: false, update: false };
+        let mut res = Self { sources: Vec::new(), check: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = |what: &str| {
@@ -106,7 +98,6 @@ impl Options {
             };
             match arg.as_str() {
                 "--check" => res.check = true,
-                "--update" => res.update = true,
                 "--schema" => res.sources.push(Source::Folder(value("folder")?.into())),
                 "--runtime" => res.sources.push(Source::Runtime(value("version")?)),
                 "--older" => {
@@ -117,8 +108,6 @@ impl Options {
         }
         if res.sources.is_empty() {
             res.sources.push(Source::Pin);
-        } else if res.update {
-            return Err(crate::usage("--update is for the pinned schema only"));
         }
         Ok(res)
     }
@@ -134,19 +123,46 @@ impl Source {
     }
 }
 
+/// What the generator makes of a schema.
+pub(crate) struct Types {
+    pub(crate) all: Generated,
+    pub(crate) stable: Generated,
+    /// That of all.
+    pub(crate) outline: Outline,
+}
+
+impl Types {
+    pub(crate) fn of(schema: &Schema) -> anyhow::Result<Self> {
+        let version = &schema.version;
+        let generate = |scope| {
+            generator::generate(&schema.input, scope)
+                .map_err(|it| anyhow!("cannot turn the schema of {version} into types: {it}"))
+        };
+        let (all, stable) = (generate(Scope::Experimental)?, generate(Scope::Stable)?);
+        let outline = outline::outline(&all.protocol)
+            .with_context(|| format!("cannot outline the types of {version}"))?;
+        Ok(Self { all, stable, outline })
+    }
+
+    /// What somebody has to decide about, and where.
+    pub(crate) fn undecided(&self) -> Vec<(&'static str, &[String])> {
+        let all: [(_, &[String]); 3] = [
+            ("entries of src/codegen/tables/pinned.rs that do not apply", &self.all.stale),
+            ("definitions that no message reaches", &self.all.unreached),
+            ("properties whose null is not in src/codegen/tables/pinned.rs", &self.all.unreviewed),
+        ];
+        all.into_iter().filter(|it| !it.1.is_empty()).collect()
+    }
+}
+
 /// Writes what becomes of a schema, and says where and what.
-fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> {
+fn generate(root: &Path, schema: &Schema) -> anyhow::Result<PathBuf> {
     let version = &schema.version;
     for note in &schema.notes {
         eprintln!("note: {note}");
     }
-    let generate = |scope| {
-        generator::generate(&schema.input, scope)
-            .map_err(|it| anyhow!("cannot turn the schema of {version} into types: {it}"))
-    };
-    let (generated, stable) = (generate(Scope::Experimental)?, generate(Scope::Stable)?);
-    let outline = outline::outline(&generated.protocol)
-        .with_context(|| format!("cannot outline the types of {version}"))?;
+    let types = Types::of(schema)?;
+    let (generated, stable, outline) = (&types.all, &types.stable, &types.outline);
 
     let out = root.join("target/codegen").join(version);
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
@@ -171,31 +187,10 @@ fn generate(root: &Path, schema: &Schema) -> anyhow::Result<(PathBuf, Outline)> 
         generated.protocol.lines().count(),
         stable.protocol.lines().count()
     );
-    for (what, all) in [
-        ("entries of src/codegen/tables/pinned.rs that do not apply", &generated.stale),
-        ("definitions that no message reaches", &generated.unreached),
-        ("properties whose null is not in src/codegen/tables/pinned.rs", &generated.unreviewed),
-    ] {
-        if !all.is_empty() {
-            eprintln!("note: {version}: {what}: {}", all.join(", "));
-        }
+    for (what, all) in types.undecided() {
+        eprintln!("note: {version}: {what}: {}", all.join(", "));
     }
-    Ok((out, outline))
-}
-
-/// Brings the reviewed outline up to date, or says that it is not.
-fn review(root: &Path, outline: &Outline, update: bool) -> anyhow::Result<()> {
-    let path = root.join(REVIEWED);
-    if fs::read_to_string(&path).is_ok_and(|it| it == outline.text) {
-        eprintln!("codegen: {REVIEWED} is up to date");
-    } else if update {
-        fs::write(&path, &outline.text)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        eprintln!("codegen: {REVIEWED} is rewritten, review its diff");
-    } else {
-        eprintln!("note: {REVIEWED} is another one; `cargo xtask codegen --update` rewrites it");
-    }
-    Ok(())
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -210,14 +205,14 @@ mod tests {
     #[test]
     fn without_a_source_the_pinned_schema_is_taken() {
         let sources = vec![Source::Pin];
-        assert_eq!(parse(&["--update"]), Ok(Options { sources, check: false, update: true }));
+        assert_eq!(parse(&["--check"]), Ok(Options { sources, check: true }));
     }
 
     #[test]
     fn sources_add_up() {
         let options =
             parse(&["--schema", "a", "--check", "--runtime", "1.2.3", "--older"]).unwrap();
-        assert!(options.check && !options.update);
+        assert!(options.check);
         let named = [Source::Folder("a".into()), Source::Runtime("1.2.3".to_owned())];
         assert_eq!(options.sources[..2], named);
         assert_eq!(options.sources.len(), named.len() + OLDER.len());
@@ -236,7 +231,6 @@ mod tests {
             (&["now"][..], "unexpected argument `now`"),
             (&["--schema"], "--schema needs a folder"),
             (&["--check", "--runtime"], "--runtime needs a version"),
-            (&["--update", "--older"], "--update is for the pinned schema only"),
         ] {
             assert_eq!(parse(args), Err(complaint.to_owned()));
         }

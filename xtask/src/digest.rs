@@ -37,13 +37,21 @@ pub(crate) fn sha256_of(path: &Path) -> anyhow::Result<String> {
         .with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// The sha256 of these bytes as lower-case hex.
+pub(crate) fn sha256_of_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Copies everything and returns its sha256 as lower-case hex.
 pub(crate) fn copy_sha256(from: &mut impl Read, to: &mut impl Write) -> io::Result<String> {
-    let hash = copy_hashed::<Sha256>(from, to)?;
-    Ok(hash.iter().fold(String::new(), |mut acc, it| {
+    Ok(hex(&copy_hashed::<Sha256>(from, to)?))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut acc, it| {
         let _ = write!(acc, "{it:02x}");
         acc
-    }))
+    })
 }
 
 /// Whether this is a sha256 as [`copy_sha256`] writes it.

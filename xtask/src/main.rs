@@ -31,9 +31,9 @@ usage: cargo xtask <command> [arguments]
 
 commands:
   runtime   fetch the pinned codex binary into target/runtime
+  schema    pin another runtime, check what is pinned, compare two schemas
   codegen   write the generated types and their outline to target/codegen
   since     bring schema/since.json up to date: which runtimes lack what
-  schema    compare the schemas of two runtimes
   compat    run the core tests against other runtimes than the pinned one
   demo      run the quickstart example against the embedded model
   test      run every test of the workspace on the pinned runtime
@@ -83,8 +83,8 @@ struct Command {
 fn command(name: &str) -> anyhow::Result<Command> {
     Ok(match name {
         "runtime" => Command { help: runtime::HELP, run: runtime::run },
-        "codegen" => Command { help: codegen::HELP, run: codegen::run },
         "schema" => Command { help: schema::HELP, run: schema::run },
+        "codegen" => Command { help: codegen::HELP, run: codegen::run },
         "since" => Command { help: since::HELP, run: since::run },
         "compat" => Command { help: compat::HELP, run: compat::run },
         "demo" => Command { help: demo::HELP, run: demo::run },

@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pin {
     /// Version of the runtime.
     pub(crate) runtime: String,
     /// File name in `schema/` to sha256.
-    bundles: BTreeMap<String, String>,
-    platforms: BTreeMap<String, Platform>,
+    pub(crate) bundles: BTreeMap<String, String>,
+    /// Empty for a runtime that nobody publishes.
+    pub(crate) platforms: BTreeMap<String, Platform>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -43,7 +44,12 @@ impl Pin {
         Pin::parse(&text).with_context(|| format!("{} is not a pin", path.display()))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Pin> {
+    /// The content of the file.
+    pub(crate) fn text(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Pin> {
         let pin: Pin = serde_json::from_str(text)?;
         for name in ["stable.json", "experimental.json"] {
             ensure!(pin.bundles.contains_key(name), "the bundle {name} has no checksum");
@@ -59,29 +65,35 @@ impl Pin {
     }
 
     pub(crate) fn platform(&self, key: &str) -> anyhow::Result<&Platform> {
-        let Some(platform) = self.platforms.get(key) else {
-            let known: Vec<_> = self.platforms.keys().map(String::as_str).collect();
-            bail!(
-                "no runtime is published for {key}, only for {}; set CODEX_BIN to a codex {} that \
-                 you built",
-                known.join(", "),
-                self.runtime
-            );
+        if let Some(platform) = self.platforms.get(key) {
+            return Ok(platform);
+        }
+        let known: Vec<_> = self.platforms.keys().map(String::as_str).collect();
+        let where_else = if known.is_empty() {
+            "schema/pin.json names no published runtime".to_owned()
+        } else {
+            format!("no runtime is published for {key}, only for {}", known.join(", "))
         };
-        Ok(platform)
+        bail!("{where_else}; set CODEX_BIN to a codex {} that you built", self.runtime)
     }
 
-    /// Compares the bundles with their checksums, and returns how many there are.
-    pub(crate) fn check_bundles(&self, schema: &Path) -> anyhow::Result<usize> {
+    /// What is wrong with the bundles in `schema`: they have other checksums, or are missing.
+    pub(crate) fn wrong_bundles(&self, schema: &Path) -> anyhow::Result<Vec<String>> {
+        let mut res = Vec::new();
         for (name, expected) in &self.bundles {
+            if !schema.join(name).exists() {
+                res.push(format!("schema/{name} is missing"));
+                continue;
+            }
             let actual = digest::sha256_of(&schema.join(name))?;
-            ensure!(
-                actual == *expected,
-                "schema/{name} is not the pinned one: its sha256 is {actual}, the pin says \
-                 {expected}; restore the file or bump it as schema/README.md describes"
-            );
+            if actual != *expected {
+                res.push(format!(
+                    "schema/{name} is not the pinned one: its sha256 is {actual}, the pin says \
+                     {expected}"
+                ));
+            }
         }
-        Ok(self.bundles.len())
+        Ok(res)
     }
 }
 
@@ -222,10 +234,24 @@ mod tests {
             fs::write(schema.path().join(name), "{}").unwrap();
             *hash = digest::sha256_of(&schema.path().join(name)).unwrap();
         }
-        assert_eq!(pin.check_bundles(schema.path()).unwrap(), 2);
+        assert_eq!(pin.wrong_bundles(schema.path()).unwrap(), [""; 0]);
 
         fs::write(schema.path().join("stable.json"), "{ }").unwrap();
-        let err = pin.check_bundles(schema.path()).unwrap_err().to_string();
-        assert!(err.starts_with("schema/stable.json is not the pinned one"), "{err}");
+        let wrong = pin.wrong_bundles(schema.path()).unwrap();
+        assert_eq!(wrong.len(), 1);
+        assert!(wrong[0].starts_with("schema/stable.json is not the pinned one"), "{wrong:?}");
+        fs::remove_file(schema.path().join("stable.json")).unwrap();
+        assert_eq!(pin.wrong_bundles(schema.path()).unwrap(), ["schema/stable.json is missing"]);
+    }
+
+    #[test]
+    fn a_pin_is_written_as_it_is_read() {
+        let pin = Pin::parse(include_str!("../../schema/pin.json")).unwrap();
+        assert_eq!(Pin::parse(&pin.text().unwrap()).unwrap(), pin);
+        let unpublished = Pin { platforms: BTreeMap::new(), ..pin };
+        let unpublished = Pin::parse(&unpublished.text().unwrap()).unwrap();
+        let err = unpublished.platform("linux-x64").unwrap_err().to_string();
+        let expected = "schema/pin.json names no published runtime; set CODEX_BIN to a codex";
+        assert!(err.starts_with(expected), "{err}");
     }
 }

@@ -124,13 +124,25 @@ fn install(root: &Path, pin: &Pin, home: &Path) -> anyhow::Result<()> {
 
 /// Runs what fetches while nothing else does in this workspace. It gets the folder `target`.
 fn alone<T>(root: &Path, work: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    alone_with(root, "runtime.lock", "fetches it", work)
+}
+
+/// Runs `work` while no other process has the file `lock` in the folder `target`, which it gets.
+pub(crate) fn alone_with<T>(
+    root: &Path,
+    lock: &str,
+    what_others_do: &str,
+    work: impl FnOnce(&Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let target = root.join("target");
     fs::create_dir_all(&target).with_context(|| format!("cannot create {}", target.display()))?;
-    let mut lock = RwLock::new(File::create(target.join("runtime.lock"))?);
-    if lock.try_write().is_err_and(|it| it.kind() == ErrorKind::WouldBlock) {
-        eprintln!("runtime: waiting for another run that fetches it");
+    let path = target.join(lock);
+    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    let mut file = RwLock::new(file);
+    if file.try_write().is_err_and(|it| it.kind() == ErrorKind::WouldBlock) {
+        eprintln!("runtime: waiting for another run that {what_others_do}");
     }
-    let _guard = lock.write().context("cannot lock target/runtime.lock")?;
+    let _guard = file.write().with_context(|| format!("cannot lock {}", path.display()))?;
     work(&target)
 }
 
@@ -183,7 +195,7 @@ fn binary_in(home: &Path) -> PathBuf {
 }
 
 /// The first line that `--version` prints.
-fn version_of(binary: &Path) -> anyhow::Result<String> {
+pub(crate) fn version_of(binary: &Path) -> anyhow::Result<String> {
     let output = Command::new(binary)
         .arg("--version")
         .stdin(Stdio::null())

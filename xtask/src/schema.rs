@@ -1,31 +1,43 @@
-//! `cargo xtask schema`: what the schema of another runtime means for the bindings.
+//! `cargo xtask schema`: the pinned schema, and how others differ from it.
 
+mod check;
 pub(crate) mod diff;
+mod edits;
+mod texts;
+mod update;
 
 use std::process::ExitCode;
 
+use crate::Command;
+
 pub(crate) const HELP: &str = "\
-Deals with the schemas of runtimes.
+Pins the schema of a runtime, says whether what is pinned fits, and how two schemas differ.
 
 usage: cargo xtask schema <command> [arguments]
 
 commands:
-  diff OLD NEW  compare two schemas, and say whom the difference breaks
+  update    pin another runtime, with all that follows from it
+  check     say in one line whether everything fits the pin, or a runtime fits it
+  diff      report how two schemas differ, and what of it breaks
 
 `cargo xtask schema <command> --help` says more.
 ";
 
 pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     let Some((name, rest)) = args.split_first() else {
-        return Err(crate::usage("`schema` needs a command: diff"));
+        return Err(crate::usage("`schema` needs a command: update, check or diff"));
     };
-    let (help, run) = match name.as_str() {
-        "diff" => (diff::HELP, diff::run),
-        _ => return Err(crate::usage(format!("unknown command `schema {name}`"))),
+    let command = match name.as_str() {
+        "update" => Command { help: update::HELP, run: update::run },
+        "check" => Command { help: check::HELP, run: check::run },
+        "diff" => Command { help: diff::HELP, run: diff::run },
+        _ => return Err(crate::usage(format!("`schema` has no command `{name}`"))),
     };
     if rest.first().is_some_and(|it| crate::is_help(it)) {
-        print!("{help}");
+        print!("{}", command.help);
         return Ok(ExitCode::SUCCESS);
     }
-    run(rest)
+    (command.run)(rest)
 }
+
+pub(crate) use check::{pinned, runtime};

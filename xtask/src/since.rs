@@ -49,17 +49,13 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         }
     }
     let root = crate::root();
-    let path = root.join(FILE);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {FILE}"))?;
-    let known: Since = serde_json::from_str(&text)
-        .with_context(|| format!("{FILE} is not what this command writes"))?;
+    let known = read(&root)?;
     let pinned = Schema::read(&root.join("schema"))?;
     let pin: Release = pinned.version.parse().map_err(|it| anyhow!("the pin: {it}"))?;
 
     let (since, todo) = plan(&known, pin, all, more)?;
-    let since = extend(&root, since, &todo, &pinned)?;
-    let text = serde_json::to_string_pretty(&since)? + "\n";
-    fs::write(&path, text).with_context(|| format!("cannot write {FILE}"))?;
+    let since = extend(&root, since, &todo, &[&pinned])?;
+    fs::write(root.join(FILE), text(&since)?).with_context(|| format!("cannot write {FILE}"))?;
     let Since { releases, experimental, stable } = &since;
     let facts = [experimental, stable].into_iter().flat_map(|it| [&it.methods, &it.members]);
     let counts: Vec<_> = facts.map(BTreeMap::len).collect();
@@ -70,6 +66,66 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
         releases[0]
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the file says.
+pub(crate) fn read(root: &Path) -> anyhow::Result<Since> {
+    let text =
+        fs::read_to_string(root.join(FILE)).with_context(|| format!("cannot read {FILE}"))?;
+    serde_json::from_str(&text).with_context(|| format!("{FILE} is not what this command writes"))
+}
+
+/// What the file has to say once `new` is pinned instead of `old`. Of the versions that are published
+/// in between the first one of each minor version is compared.
+pub(crate) fn updated(
+    root: &Path,
+    known: Since,
+    (old, new): (&Schema, &Schema),
+    published: &[String],
+) -> anyhow::Result<String> {
+    let version = release(&new.version)?;
+    if let Some(oldest) = known.releases.first() {
+        ensure!(version >= *oldest, "{version} is older than {oldest}, the oldest one in {FILE}");
+    }
+    let known = before(known, version);
+    let Some(last) = known.releases.last().copied() else { return text(&Since::oldest(version)) };
+    let mut todo = BTreeSet::from([version]);
+    let mut minor = minor_of(last);
+    let published: BTreeSet<Release> = published.iter().filter_map(|it| it.parse().ok()).collect();
+    for it in published.into_iter().filter(|it| last < *it && *it < version) {
+        if minor_of(it) != minor && minor_of(it) != minor_of(version) {
+            minor = minor_of(it);
+            todo.insert(it);
+        }
+    }
+    text(&extend(root, known, &todo, &[new, old])?)
+}
+
+/// Insists that this can be pinned.
+pub(crate) fn release(version: &str) -> anyhow::Result<Release> {
+    version.parse().map_err(|it| anyhow!("{it}: nothing else than a stable release can be pinned"))
+}
+
+/// What was known before a release was compared.
+fn before(mut since: Since, release: Release) -> Since {
+    since.releases.retain(|it| *it < release);
+    for facts in [&mut since.experimental, &mut since.stable] {
+        for all in [&mut facts.methods, &mut facts.members] {
+            all.retain(|_, it| *it < release);
+        }
+    }
+    since
+}
+
+/// `0.169` of `0.169.2`.
+fn minor_of(release: Release) -> String {
+    let text = release.to_string();
+    text.rsplit_once('.').map_or(text.clone(), |it| it.0.to_owned())
+}
+
+/// The content of the file.
+pub(crate) fn text(since: &Since) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(since)? + "\n")
 }
 
 /// What stays of the known, and the releases that have to be added to it, in their order.
@@ -102,17 +158,17 @@ fn plan(
     Ok((start, todo))
 }
 
-/// Compares each release with the one before it.
+/// Compares each release with the one before it. The schemas that are not `here` are fetched.
 fn extend(
     root: &Path,
     mut since: Since,
     releases: &BTreeSet<Release>,
-    pinned: &Schema,
+    here: &[&Schema],
 ) -> anyhow::Result<Since> {
     let schema = |release: Release| -> anyhow::Result<Input> {
         let version = release.to_string();
-        if version == pinned.version {
-            return Ok(pinned.input.clone());
+        if let Some(it) = here.iter().find(|it| it.version == version) {
+            return Ok(it.input.clone());
         }
         let folder = runtime::schema::of_version(root, &version)?;
         Ok(Schema::read(&folder)?.input)

@@ -12,7 +12,7 @@ use super::generator::Input;
 use crate::{pin, runtime::schema::BUNDLE};
 
 /// What the generator needs, and what has to be said about it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Schema {
     pub(crate) version: String,
     pub(crate) input: Input,

@@ -4,17 +4,35 @@ use std::{
     env,
     ffi::OsStr,
     fs::{self, File},
+    io::Seek,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
 
-use crate::runtime::download;
+use crate::{digest, runtime::download};
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
-/// Has npm fetch a package into `work`. Nothing but npm checks what it got.
+/// Has npm fetch a package into `work`, and compares it with the hash that npm has of what is
+/// published, which is returned, too. No pin vouches for either.
+pub(super) fn verified(package: &str, work: &Path) -> anyhow::Result<(File, String)> {
+    let integrity =
+        view(package, "dist.integrity").with_context(|| format!("{package} is not to be had"))?;
+    let mut tarball = pack(package, work)?;
+    digest::check_integrity(&mut tarball, &integrity).with_context(|| {
+        format!(
+            "what npm fetched as {package} is not what it says is published, and was not unpacked; \
+             run this again if the download was cut off"
+        )
+    })?;
+    tarball.rewind()?;
+    Ok((tarball, integrity))
+}
+
+/// Has npm fetch a package into `work`.
 pub(super) fn pack(package: &str, work: &Path) -> anyhow::Result<File> {
     needed_for(package)?;
     let (packed, cache) = (work.join("packed"), work.join("npm-cache"));
@@ -32,9 +50,17 @@ pub(super) fn pack(package: &str, work: &Path) -> anyhow::Result<File> {
 
 /// What npm knows of a published package, such as its `version` or its `dist.integrity`.
 pub(crate) fn view(package: &str, field: &str) -> anyhow::Result<String> {
+    match json(package, field)? {
+        Value::String(it) => Ok(it),
+        other => bail!("npm says that the {field} of {package} is {other}"),
+    }
+}
+
+/// The same for what is no text, such as its `versions`.
+pub(super) fn json(package: &str, field: &str) -> anyhow::Result<Value> {
     needed_for(package)?;
     let output = Command::new(NPM)
-        .args(["view", package, field])
+        .args(["view", package, field, "--json"])
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("cannot run {NPM}"))?;
@@ -44,9 +70,10 @@ pub(crate) fn view(package: &str, field: &str) -> anyhow::Result<String> {
         output.status,
         String::from_utf8_lossy(&output.stderr).trim().replace('\n', "\n  ")
     );
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    ensure!(!text.is_empty(), "npm knows {package}, but no {field} of it");
-    Ok(text)
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(!text.trim().is_empty(), "npm knows {package}, but no {field} of it");
+    serde_json::from_str(&text)
+        .with_context(|| format!("what npm says of the {field} of {package} is no JSON"))
 }
 
 /// Whether npm is on the `PATH`.

@@ -5,17 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often a line is written where lines cannot be redrawn.
-const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How far it is and seconds: one redrawn line on a terminal, a line now and then elsewhere.
+/// How far it is and seconds, in one redrawn line. Where lines cannot be redrawn, what is done and no
+/// more.
 pub(crate) struct Progress<W: Write> {
     out: W,
     terminal: bool,
     label: String,
     amount: fn(u64) -> String,
     started: Instant,
-    next_line: Duration,
 }
 
 impl Progress<io::Stderr> {
@@ -28,8 +25,7 @@ impl Progress<io::Stderr> {
 
 impl<W: Write> Progress<W> {
     fn new(out: W, terminal: bool, label: String, amount: fn(u64) -> String) -> Progress<W> {
-        let (started, next_line) = (Instant::now(), PLAIN_INTERVAL);
-        let mut it = Progress { out, terminal, label, amount, started, next_line };
+        let mut it = Progress { out, terminal, label, amount, started: Instant::now() };
         if !terminal {
             it.write(&format!("{}\n", it.label));
         }
@@ -42,19 +38,16 @@ impl<W: Write> Progress<W> {
 
     /// Ends the redrawn line.
     pub(crate) fn finish(mut self, number: u64) {
-        let line = self.line(number, self.started.elapsed());
-        let start = if self.terminal { "\r" } else { "" };
-        self.write(&format!("{start}{line}\n"));
+        if self.terminal {
+            let line = self.line(number, self.started.elapsed());
+            self.write(&format!("\r{line}\n"));
+        }
     }
 
     fn update_at(&mut self, number: u64, elapsed: Duration) {
         if self.terminal {
             let line = self.line(number, elapsed);
             self.write(&format!("\r{line}"));
-        } else if elapsed >= self.next_line {
-            self.next_line = elapsed + PLAIN_INTERVAL;
-            let line = self.line(number, elapsed);
-            self.write(&format!("{line}\n"));
         }
     }
 
@@ -95,8 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_a_line_now_and_then() {
-        let lines = "fetching\nfetching:   35 MB,   5 s\nfetching:   70 MB,  10 s\n";
-        assert_eq!(shown(false), lines);
+    fn a_log_has_one_line_and_no_progress() {
+        assert_eq!(shown(false), "fetching\n");
     }
 }

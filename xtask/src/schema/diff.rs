@@ -37,6 +37,8 @@ options:
   --format text|markdown|json  how to report it (text)
   --output FILE                write the report to this file, and nothing to stdout
 
+What the bindings do not model is no change: descriptions, bounds of numbers and lengths of texts.
+
 The report groups the changes by who sends what is changed. Every line ends with the ids of the
 rules that say whom it breaks. In JSON, whose keys stay while more may come:
   old, new, severity (same|additive|source|wire), verdict

@@ -15,10 +15,10 @@ echo "$*" >> "$ROOT/npm-calls"
 version=${2#@openai/codex@}
 version=$ROOT/published/${version%%-*}
 case "$1 $2" in
-    "view @openai/codex") echo 9.9.10; exit;;
+    "view @openai/codex") echo '"9.9.10"'; exit;;
 esac
 [ -f "$version" ] || { echo "npm error 404 No match found for version ${2##*@}" >&2; exit 1; }
-[ "$1" = view ] && { cat "$version.integrity"; exit; }
+[ "$1" = view ] && { sed 's/..*/"&"/' "$version.integrity"; exit; }
 while [ $# -gt 0 ]; do
     [ "$1" = --pack-destination ] && destination=$2
     shift
@@ -265,7 +265,7 @@ fn a_runtime_that_cannot_be_had_is_known_before_anything_is_compiled() {
     let run = |version: &str| compat(&fixture, &["--versions", version]);
     assert_unknown(
         &run("9.9.7"),
-        &["no runtime 9.9.7 can be had for ", "npm error 404 No match found for version 9.9.7"],
+        &["@openai/codex@9.9.7-", "npm error 404 No match found for version 9.9.7"],
     );
     fs::write(fixture.path("published/9.9.8.integrity"), integrity(b"other")).unwrap();
     assert_unknown(&run("9.9.8"), &["was not unpacked", "expected sha512-"]);

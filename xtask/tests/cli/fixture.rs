@@ -21,8 +21,9 @@ pub(crate) const VERSION: &str = "9.9.9";
 /// Stands for codex: knows its version and nothing else.
 const CODEX: &str = "#!/bin/sh\n[ \"$1\" = --version ] && echo codex-cli 9.9.9\n";
 
-/// Stands for npm: copies the tarball to where it is told.
+/// Stands for npm: knows the hash of the tarball, and copies it to where it is told.
 pub(crate) const NPM: &str = r#"
+[ "$1" = view ] && exec cat "$ROOT/integrity"
 while [ $# -gt 0 ]; do
     [ "$1" = --pack-destination ] && destination=$2
     shift
@@ -66,6 +67,7 @@ impl Fixture {
         }
         let tarball = tarball(codex);
         fs::write(it.path("package.tgz"), &tarball).unwrap();
+        fs::write(it.path("integrity"), json!(integrity(&tarball)).to_string()).unwrap();
         fs::write(it.path("wheel/bin/codex"), codex).unwrap();
         fs::write(it.path("schema/pin.json"), pin(codex, &tarball).to_string()).unwrap();
         it
@@ -181,12 +183,16 @@ pub(crate) fn integrity(tarball: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(Sha512::digest(tarball)))
 }
 
-fn pin(codex: &str, tarball: &[u8]) -> serde_json::Value {
-    let integrity = integrity(tarball);
-    let hash = Sha256::digest(codex).iter().fold(String::new(), |mut acc, it| {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut acc, it| {
         write!(acc, "{it:02x}").unwrap();
         acc
-    });
+    })
+}
+
+fn pin(codex: &str, tarball: &[u8]) -> serde_json::Value {
+    let integrity = integrity(tarball);
+    let hash = sha256(codex.as_bytes());
     let platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"].map(|key| {
         let platform = json!({
             "package": format!("@openai/codex@{VERSION}-{key}"),

@@ -3,10 +3,14 @@
 #![cfg(test)]
 #![cfg(unix)]
 
+mod check;
 mod codegen;
 mod commands;
 mod compat;
 mod diff;
+mod faults;
 mod fixture;
 mod runtime;
 mod since;
+mod update;
+mod workspace;
