@@ -10,6 +10,7 @@ mod compat;
 mod diff;
 mod faults;
 mod fixture;
+mod follow;
 mod runtime;
 mod since;
 mod update;
