@@ -70,6 +70,7 @@ fn the_newest_runtime_is_offered_once() {
     ended.assert_success();
     assert!(ended.stdout.ends_with("\nfollow: opened a change that pins 9.9.10\n"));
     assert_eq!(tree(&fixture), before);
+    assert_ne!(git(&fixture, &["branch", "--show-current"]), "");
 
     let told = fs::read_to_string(fixture.path("bin/told")).unwrap();
     let call = "gh pr create --title Pin runtime 9.9.10 --body-file ";
