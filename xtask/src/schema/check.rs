@@ -177,7 +177,11 @@ fn findings(root: &Path, options: &Options) -> anyhow::Result<Findings> {
         res.add("bundles", "an update is running, or was killed while it changed files", UPDATE);
         return Ok(res);
     }
-    let again = format!("{UPDATE} --version {}", pin.runtime);
+    let again = if pin.platforms.is_empty() {
+        format!("{UPDATE} --binary PATH")
+    } else {
+        format!("{UPDATE} --version {}", pin.runtime)
+    };
     for it in pin.wrong_bundles(&root.join("schema"))? {
         res.add("bundles", it, &again);
     }

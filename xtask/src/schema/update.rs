@@ -201,8 +201,8 @@ impl News {
         let mut todo: Vec<String> =
             breaking.iter().take(SHOWN).map(|it| format!("breaks: {it}")).collect();
         if breaking.len() > SHOWN {
-            let more = breaking.len() - SHOWN;
-            todo.push(format!("{more} more that break something: CHANGELOG.md has them all"));
+            let (more, all) = (breaking.len() - SHOWN, format!("diff {} pin", old.runtime));
+            todo.push(format!("{more} more that break something: `cargo xtask schema {all}`"));
         }
         for (what, all) in self.types.undecided() {
             todo.push(format!("{what}: {}", all.join(", ")));

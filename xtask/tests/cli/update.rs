@@ -251,6 +251,12 @@ fn a_binary_can_be_pinned_without_a_network() {
     assert!(tree(&fixture)["schema/pin.json"].ends_with("\"platforms\": {}\n}\n"));
     assert_fits(&fixture, &["--binary", path]);
     fixture.run(&["runtime"]).assert_failure(&["names no published runtime; set CODEX_BIN"]);
+    let bundle = fixture.path("schema/stable.json");
+    let whole = fs::read(&bundle).unwrap();
+    fs::write(&bundle, "{}").unwrap();
+    let mends = ": cargo xtask schema update --binary PATH\n";
+    assert!(fixture.run(&["schema", "check"]).stdout.ends_with(mends));
+    fs::write(&bundle, whole).unwrap();
     assert!(!fixture.path("target/schema.partial").exists());
 
     // What nobody has built with a version is no step back.
@@ -268,6 +274,24 @@ fn a_binary_can_be_pinned_without_a_network() {
     crate::workspace::let_npm_be(&fixture);
     fixture.run(&["schema", "update", "--version", "9.9.9"]).assert_success();
     assert_fits(&fixture, &["--runtime"]);
+}
+
+#[test]
+fn of_many_changes_that_break_something_the_command_is_named_that_lists_all() {
+    let fixture = workspace();
+    let many: Vec<_> = (0..25).map(|it| format!("p{it}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).chain(["old"]).collect();
+    publish(&fixture, "9.9.11", (&many, &many));
+    publish(&fixture, "9.9.12", (&["old"], &["old"]));
+    fixture.run(&["schema", "update", "--version", "9.9.11"]).assert_success();
+    let ended = fixture.run(&["schema", "update", "--version", "9.9.12"]);
+    ended.assert_success();
+    assert_eq!(ended.stdout.matches("\n- breaks: client sends: ").count(), 20);
+    let line = "\n- 5 more that break something: `cargo xtask schema diff 9.9.11 pin`\n";
+    assert!(ended.stdout.contains(line), "{}", ended.stdout);
+    let all = fixture.run(&["schema", "diff", "9.9.11", "pin"]);
+    assert_eq!(all.code, Some(5));
+    assert_eq!(all.stdout.matches("client-field-removed").count(), 25);
 }
 
 #[test]
